@@ -1,0 +1,45 @@
+import { type ExitCode, exitCodes } from "./errors.ts";
+
+/** Five different things. What could not run is `skipped` or `error`, never `pass`. */
+export type Outcome = "pass" | "fail" | "waived" | "skipped" | "error";
+
+export const severities = ["low", "medium", "high", "critical"] as const;
+export type Severity = (typeof severities)[number];
+
+/** One answer of one check about one object. Fields are only ever added (docs/schemas). */
+export interface Result {
+  code: string;
+  name: string;
+  severity: Severity;
+  outcome: Outcome;
+  /** Schema-qualified and quoted where needed, e.g. `public.bookings`, or a role. */
+  object: string;
+  /** One sentence. For `skipped` and `error`: the reason. */
+  detail: string;
+  /** The statement that leaks, runnable in psql as it stands. */
+  evidence: string | null;
+  /** The SQL that mends it. */
+  fix: string | null;
+  /** Path of the check's page. */
+  docs: string;
+}
+
+export interface Summary extends Record<Outcome, number> {
+  tables: number;
+  durationMs: number;
+}
+
+export function countOutcomes(results: readonly Result[]): Record<Outcome, number> {
+  const counts: Record<Outcome, number> = { pass: 0, fail: 0, waived: 0, skipped: 0, error: 0 };
+  for (const result of results) counts[result.outcome]++;
+  return counts;
+}
+
+/** Failures at or above the threshold first; then incomplete coverage; a report of lesser findings is clean. */
+export function exitCodeOf(results: readonly Result[], failOn: Severity): ExitCode {
+  const threshold = severities.indexOf(failOn);
+  const found = results.some((r) => r.outcome === "fail" && severities.indexOf(r.severity) >= threshold);
+  if (found) return exitCodes.findings;
+  const incomplete = results.some((r) => r.outcome === "skipped" || r.outcome === "error");
+  return incomplete || results.length === 0 ? exitCodes.incomplete : exitCodes.clean;
+}

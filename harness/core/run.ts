@@ -1,0 +1,33 @@
+import { exitCodes, HarnessError } from "./errors.ts";
+import { redact } from "./redaction.ts";
+
+/** One line: what is wrong, what to do, the code to search for. The stack only with --debug. */
+export function describeError(error: unknown, debug = false): string {
+  const known = error instanceof HarnessError;
+  const message = (error instanceof Error ? error.message : String(error)).trim();
+  const hint = known ? error.hint : "This is a bug in harness: run again with --debug and report it.";
+  const line = `harness: ${message.replace(/\s*\n\s*/g, " ")}${hint ? `. ${hint}` : ""} [${known ? error.code : "bug"}]`;
+  if (!debug) return redact(line);
+  const stacks: string[] = [];
+  for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? e.message);
+  return redact([line, ...stacks].join("\n"));
+}
+
+/**
+ * Wraps a command function for commander: whatever it returns is the exit code, whatever it throws
+ * becomes one line on stderr. The process ends by itself, so that open files and servers are let go
+ * of in order.
+ */
+export function run<Arguments extends unknown[]>(
+  command: (...args: Arguments) => Promise<number | undefined>,
+): (...args: Arguments) => Promise<void> {
+  return async (...args) => {
+    try {
+      process.exitCode = (await command(...args)) ?? exitCodes.clean;
+    } catch (error) {
+      const debug = process.argv.includes("--debug");
+      process.stderr.write(`${describeError(error, debug)}\n`);
+      process.exitCode = error instanceof HarnessError ? error.exitCode : exitCodes.bug;
+    }
+  };
+}
