@@ -1,7 +1,6 @@
 import type { ClientConfig } from "pg";
 import pg from "pg";
-import { HarnessError } from "../core/errors.ts";
-import { parseConnectionUrl } from "./connection-url.ts";
+import { parseConnectionUrl, type SslMode } from "./connection-url.ts";
 import { explainConnectionError } from "./explain-error.ts";
 
 export const connectTimeoutMs = 10_000;
@@ -15,13 +14,13 @@ export interface ConnectOptions {
 
 /** pg's settings for a URL: everything but the safety limits, which each transaction brings along. */
 export function clientConfig(url: string, { purpose, database }: ConnectOptions): ClientConfig {
-  const { sslmode: _, ssl, ...parsed } = parseConnectionUrl(url);
+  const { sslmode: _, connectTimeoutMs: asked, options, ...parsed } = parseConnectionUrl(url);
   return {
     ...parsed,
     ...(database ? { database } : {}),
-    ssl,
+    ...(options ? { options } : {}),
     application_name: `harness ${purpose}`,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: asked ?? connectTimeoutMs,
     keepAlive: true,
   };
 }
@@ -31,17 +30,26 @@ export async function connect(url: string, options: ConnectOptions): Promise<pg.
   const { sslmode } = parseConnectionUrl(url);
   const config = clientConfig(url, options);
   try {
-    return await open(config);
+    return await open(config).catch((error) => {
+      const second = otherWayIn(error, sslmode, config);
+      if (!second) throw error;
+      return open(second);
+    });
   } catch (error) {
-    const unencrypted =
-      error instanceof Error && error.message === "The server does not support SSL connections";
-    if (unencrypted && sslmode === "prefer") {
-      return open({ ...config, ssl: false }).catch((second) =>
-        Promise.reject(explainConnectionError(second, config)),
-      );
-    }
-    throw error instanceof HarnessError ? error : explainConnectionError(error, config);
+    throw explainConnectionError(error, config);
   }
+}
+
+/** What libpq tries next when a server refuses the first way in: plain text for `prefer`, TLS for `allow`. */
+function otherWayIn(error: unknown, sslmode: SslMode, config: ClientConfig): ClientConfig | null {
+  const { code, message } = error as { code?: string; message?: string };
+  // 28000 is a pg_hba.conf without a line for this kind of connection
+  if (sslmode === "prefer" && config.ssl) {
+    const unencrypted = message === "The server does not support SSL connections";
+    return unencrypted || code === "28000" ? { ...config, ssl: false } : null;
+  }
+  if (sslmode === "allow" && code === "28000") return { ...config, ssl: { rejectUnauthorized: false } };
+  return null;
 }
 
 async function open(config: ClientConfig): Promise<pg.Client> {

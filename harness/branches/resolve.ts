@@ -1,0 +1,40 @@
+import type { Config } from "../tenancy/config-schema.ts";
+import type { Target } from "./target.ts";
+
+export interface TargetOptions {
+  branch?: string | undefined;
+  databaseUrl?: string | undefined;
+}
+
+/**
+ * What a command works on. `--branch` and `--database-url` before DATABASE_URL before the local branch main. A name belongs to Neon
+ * as soon as a Neon project is configured, so that nobody verifies a local branch and believes it was production;
+ * `local:NAME` and `neon:NAME` say which is meant.
+ */
+export async function resolveTarget(options: TargetOptions, config: Config): Promise<Target> {
+  const { branch, databaseUrl } = options;
+  if (databaseUrl) return urlTarget(databaseUrl);
+  if (branch) return branchTarget(branch, config);
+  if (process.env.DATABASE_URL) return urlTarget(process.env.DATABASE_URL);
+  const { localTarget } = await import("./local.ts");
+  return localTarget("main");
+}
+
+async function branchTarget(name: string, config: Config): Promise<Target> {
+  const [, provider, bare = name] = /^(local|neon):(.*)$/.exec(name) ?? [];
+  if (provider !== "local") {
+    const { neonSettings, neonTarget, requireNeonSettings } = await import("./neon.ts");
+    const settings = provider
+      ? requireNeonSettings(config.neon, process.env)
+      : neonSettings(config.neon, process.env);
+    if (settings) return neonTarget(bare, settings);
+  }
+  const { localTarget } = await import("./local.ts");
+  return localTarget(bare);
+}
+
+async function urlTarget(url: string): Promise<Target> {
+  const { parseConnectionUrl } = await import("../database/connection-url.ts");
+  parseConnectionUrl(url); // says what is wrong with it before anything is begun
+  return { branch: null, provider: "url", url, release: async () => undefined };
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env node
+import { Command, Option } from "@commander-js/extra-typings";
+import { run } from "./core/run.ts";
+
+// The command tree, and nothing else: what a command does is in commands/<verb>.ts, loaded when it runs.
+
+const branchOption = () =>
+  new Option("--branch <name>", "branch to work on: local, or of the configured Neon project");
+const urlOption = () =>
+  new Option("--database-url <url>", "any Postgres, by URL (else DATABASE_URL, else local branch main)");
+const configOption = () =>
+  new Option("--config <file>", "configuration (default: harness.config.json, found upwards)");
+const confirmOption = () => new Option("--confirm <name>", "name a protected branch again, to write to it");
+const jsonOption = () => new Option("--json", "JSON instead of text");
+const contextOption = () =>
+  new Option("--context <source>", "what says who the tenant is").choices(["claims", "setting", "both"]);
+const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
+const outputOption = () =>
+  new Option("-o, --output <format[=path]>", "report format, repeatable: tty, json").argParser(collect);
+
+const program = new Command("harness")
+  .description(
+    "Tenant isolation for Postgres: set up, apply, verify, test and benchmark row security on any branch.",
+  )
+  .version("0.1.0")
+  .option("--debug", "show the stack trace of an error")
+  .showHelpAfterError("(harness --help shows the commands)")
+  .configureHelp({ showGlobalOptions: true });
+
+const branch = program.command("branch").description("local branches: one embedded Postgres each");
+branch
+  .command("create <name>")
+  .description("create a branch")
+  .option("--flavor <flavor>", "platform it behaves like: neon or plain", "neon")
+  .option("--pg <major>", "PostgreSQL's major version", "17")
+  .action(run(async (name, options) => (await import("./commands/branch.ts")).create(name, options)));
+branch
+  .command("list")
+  .description("list the branches")
+  .addOption(jsonOption())
+  .action(run(async (options) => (await import("./commands/branch.ts")).list(options)));
+branch
+  .command("url <name>")
+  .description("print a branch's URL, password included, and keep the branch running")
+  .action(run(async (name) => (await import("./commands/branch.ts")).url(name)));
+branch
+  .command("start <name>")
+  .description("start a branch and keep it running")
+  .action(run(async (name) => (await import("./commands/branch.ts")).start(name)));
+branch
+  .command("stop <name>")
+  .description("stop a branch")
+  .action(run(async (name) => (await import("./commands/branch.ts")).stop(name)));
+branch
+  .command("delete <name>")
+  .description("delete a branch and its data")
+  .action(run(async (name) => (await import("./commands/branch.ts")).remove(name)));
+
+program
+  .command("setup")
+  .description("per-branch set-up: extension, roles, membership, grants, default privileges")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(contextOption())
+  .option("--check", "change nothing, say what is missing")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/setup.ts")).setup(options)));
+
+program
+  .command("apply")
+  .description("apply the committed migrations")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/apply.ts")).apply(options)));
+
+program
+  .command("status")
+  .description("say which migrations a branch has; changes nothing")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(jsonOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/status.ts")).status(options)));
+
+program
+  .command("commit")
+  .description("turn current.sql into the next committed migration, tried on a shadow database first")
+  .requiredOption("-m, --message <message>", "what the migration does, for its file name")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/commit.ts")).commit(options)));
+
+program
+  .command("verify")
+  .description("prove that no tenant reaches another's rows, or show the hole")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(outputOption())
+  .addOption(jsonOption())
+  .option(
+    "--fail-on <severity>",
+    "least severity that makes the exit code 1: low, medium, high, critical",
+    "medium",
+  )
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/verify.ts")).verify(options)));
+
+program
+  .command("test [files...]")
+  .description("run pgTAP files, each in a transaction on a database of its own")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option(
+    "--in-place",
+    "on the branch's own database, rolled back, instead of a copy of the migrated template",
+  )
+  .option("--jobs <number>", "files at a time")
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (files, options) => (await import("./commands/test.ts")).test(files, options)));
+
+program
+  .command("as <tenant> <sql>")
+  .description('run SQL as a tenant would, rolled back: harness as TENANT -- "select …"')
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--role <role>", "tenant role to run as (default: the first of the configuration)")
+  .option("--commit", "keep the changes")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (tenant, sql, options) => (await import("./commands/as.ts")).as(tenant, sql, options)));
+
+program
+  .command("bench [scenarios...]")
+  .description("measured comparisons: baseline and candidate alternate in one run")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--max <name<=value>", "exit 4 if a ratio is larger, repeatable", collect)
+  .option("--rounds <number>", "measured rounds of each side")
+  .option("--quick", "small data: tries the scenario out, measures nothing worth quoting")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (scenarios, options) => (await import("./commands/bench.ts")).bench(scenarios, options)));
+
+await program.parseAsync();

@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
+import type { Client } from "pg";
+import { globSync } from "tinyglobby";
+import { onExit } from "../core/cleanup.ts";
+import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { progress } from "../core/progress.ts";
+import { projectRoot } from "../core/project.ts";
+import { connect } from "../database/connection.ts";
+import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
+import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
+import { migratedTemplate, urlOf } from "./migrated-template.ts";
+import type { DatabaseOptions } from "./options.ts";
+import { withClient } from "./with-target.ts";
+
+export interface TestOptions extends DatabaseOptions {
+  /** On the branch's own database instead of a clone of the migrated template. */
+  inPlace?: boolean;
+  jobs?: string;
+}
+
+/** Runs pgTAP files and writes TAP. Exit code 1 if an assertion failed. */
+export async function test(patterns: string[], options: TestOptions): Promise<ExitCode> {
+  const files = findFiles(patterns);
+  const jobs = jobsOf(options.jobs);
+  return withClient(options, "writes", "test", async ({ client, target }) => {
+    const withDatabase = options.inPlace ? inPlace(target.url) : await onClones(client, target.url);
+    let number = 0;
+    process.stdout.write("TAP version 14\n");
+    const results = await runFiles(files, {
+      jobs,
+      withDatabase,
+      onResult: (result) => process.stdout.write(fileAsTap(result, ++number)),
+    });
+    const { passed, failed } = countAssertions(results);
+    process.stdout.write(`1..${number}\n# ${passed} passed, ${failed} failed\n`);
+    return failed > 0 ? exitCodes.findings : exitCodes.clean;
+  });
+}
+
+/** A clone of the migrated template for each file: files neither see nor block each other, whatever they do. */
+async function onClones(admin: Client, url: string): Promise<RunOptions["withDatabase"]> {
+  const stopProgress = progress("preparing the template: setup, migrations, pgTAP");
+  const template = await migratedTemplate(admin, url, projectRoot()).finally(stopProgress);
+  return async (work) => {
+    const clone = `harness_test_${randomUUID().slice(0, 8)}`;
+    const drop = onExit(() => dropDatabase(admin, clone));
+    try {
+      await createDatabase(admin, clone, template);
+      return await onConnection(urlOf(url, clone), work);
+    } finally {
+      await drop();
+    }
+  };
+}
+
+const inPlace =
+  (url: string): RunOptions["withDatabase"] =>
+  (work) =>
+    onConnection(url, work);
+
+async function onConnection<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connect(url, { purpose: "test" });
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function findFiles(patterns: string[]): string[] {
+  const root = projectRoot();
+  const files =
+    patterns.length === 0
+      ? globSync("tests/pgtap/**/*.sql", { cwd: root, absolute: true })
+      : patterns.flatMap((p) => globSync(p, { absolute: true }));
+  if (files.length > 0) return files.map((file) => resolve(file)).sort();
+  const message =
+    patterns.length === 0
+      ? `there is no tests/pgtap/*.sql under ${root}`
+      : `no file matches ${patterns.join(" ")}`;
+  throw new HarnessError({
+    code: "no-tests",
+    message,
+    hint: "Name the pgTAP files, or run this in a project that has some.",
+  });
+}
+
+function jobsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const jobs = Number(text);
+  if (Number.isInteger(jobs) && jobs > 0) return jobs;
+  throw new HarnessError({
+    code: "bad-option",
+    message: `--jobs ${text} is not a number of files`,
+    hint: "Give a whole number from 1.",
+  });
+}

@@ -1,0 +1,46 @@
+import type { Client } from "pg";
+import { requireWritable } from "../branches/protection.ts";
+import { resolveTarget } from "../branches/resolve.ts";
+import type { Target } from "../branches/target.ts";
+import { connect } from "../database/connection.ts";
+import { loadConfig } from "../tenancy/config.ts";
+import type { Config } from "../tenancy/config-schema.ts";
+import type { DatabaseOptions } from "./options.ts";
+
+export interface Session {
+  config: Config;
+  target: Target;
+}
+
+/** Finds the target, refuses to write to a protected one, and lets go of it afterwards. */
+export async function withTarget<T>(
+  options: DatabaseOptions,
+  mode: "reads" | "writes",
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig(options.config);
+  const target = await resolveTarget(options, config);
+  try {
+    if (mode === "writes") requireWritable(target, config, options.confirm);
+    return await work({ config, target });
+  } finally {
+    await target.release();
+  }
+}
+
+/** The same with a connection to it. */
+export async function withClient<T>(
+  options: DatabaseOptions,
+  mode: "reads" | "writes",
+  purpose: string,
+  work: (session: Session & { client: Client }) => Promise<T>,
+): Promise<T> {
+  return withTarget(options, mode, async (session) => {
+    const client = await connect(session.target.url, { purpose });
+    try {
+      return await work({ ...session, client });
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  });
+}

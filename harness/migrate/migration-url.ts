@@ -1,0 +1,31 @@
+import type { Client } from "pg";
+import { HarnessError } from "../core/errors.ts";
+
+/**
+ * The URL for graphile-migrate. What sslmode means there differs from libpq, so that we hand over what our own connection to
+ * the server came to: encrypted or not, with libpq's meaning.
+ * @throws HarnessError `pooled-url`: behind a transaction pooler its lock stays behind and blocks every later run
+ */
+export function migrationUrl(url: string, client: Client, database?: string): string {
+  const parsed = new URL(url);
+  if (/-pooler\./.test(parsed.hostname)) {
+    throw new HarnessError({
+      code: "pooled-url",
+      message: `${parsed.hostname} is a transaction pooler, through which migrations must not run`,
+      hint: "Use the branch's direct URL: the host without -pooler.",
+    });
+  }
+  if (database) parsed.pathname = `/${encodeURIComponent(database)}`;
+  const encrypted = Boolean(
+    (client as unknown as { connection: { stream: { encrypted?: boolean } } }).connection.stream.encrypted,
+  );
+  parsed.searchParams.delete("channel_binding");
+  if (!encrypted) {
+    parsed.searchParams.set("sslmode", "disable");
+  } else {
+    const mode = parsed.searchParams.get("sslmode");
+    parsed.searchParams.set("sslmode", !mode || mode === "prefer" ? "require" : mode);
+    parsed.searchParams.set("uselibpqcompat", "true");
+  }
+  return parsed.href;
+}

@@ -1,0 +1,32 @@
+import type { Severity } from "../core/results.ts";
+import { readSqlFile, readSqlFolder } from "../database/sql-file.ts";
+
+/** One file of checks/: a query that answers with (object, outcome, detail, evidence, fix, severity). */
+export interface Check {
+  code: string;
+  name: string;
+  title: string;
+  severity: Severity;
+  area: string;
+  /** `catalogue` looks at definitions alone; `probe` needs the pass to have run. */
+  kind: "catalogue" | "probe";
+  /** Asked again in a second transaction of the same connection. */
+  bothPasses: boolean;
+  sql: string;
+  docs: string;
+}
+
+export function loadChecks(): Check[] {
+  const prologue = readSqlFile("harness/verify/prologue.sql").text;
+  return readSqlFolder("harness/verify/checks").map(({ header, text, name: file }) => ({
+    code: header.code ?? file,
+    name: header.name ?? file,
+    title: header.title ?? file,
+    severity: (header.severity ?? "high") as Severity,
+    area: header.area ?? "",
+    kind: header.kind === "probe" ? "probe" : "catalogue",
+    bothPasses: header.passes === "both",
+    sql: `${prologue}\n${text}`,
+    docs: `docs/checks/${header.code ?? file}.md`,
+  }));
+}

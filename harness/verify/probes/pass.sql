@@ -1,0 +1,207 @@
+-- One pass over every tenant table, as every tenant role and in every context, inside the server.
+--
+-- In:  harness.model         {probed: [roles], tables: [{oid, relation, tenantColumn, type, own, other}], contexts: [{name, kind, settings}],
+--                             acts: also insert and explain?, last: is this the last pass on this connection?}
+-- Out: harness.observations  {tables: [one per role and table], holes: [one per role, table and context where something is open]}
+-- Both are transaction-local settings: a DO block takes no parameter and returns no row, and anything
+-- else (a function, a temporary table) would be a write, which a hot standby and a careful DBA refuse.
+--
+-- Nothing is left behind. Rows are read, never changed. The one INSERT has NULL in every column but the tenant's: it can't
+-- be stored where any other column is NOT NULL, evaluates no default (no sequence moves), and its subtransaction is rolled
+-- back whatever the answer. UPDATE and DELETE are never run, since they would lock a tenant's rows: the server plans
+-- them (EXPLAIN) and evaluates the predicate that it would apply on made-up rows. TRUNCATE is a privilege and nothing else.
+do $pass$
+declare
+  model constant jsonb := current_setting('harness.model')::jsonb;
+  tenant_role text;
+  context jsonb;
+  targets jsonb;       -- the tables of the present role, with what to ask of each
+  target jsonb;
+  i int;
+  prepared text;
+  visible boolean;
+  answers boolean[];   -- [1: row of our own tenant, 2: row of another][predicate]
+  open text[];
+  ready boolean[];     -- per target: is its statement prepared?
+  opened boolean[];    -- per target: did any context open the tenant's own row? If none did, the contexts prove nothing
+  acts jsonb;
+  plan json;
+  state text;
+  problem text;
+  tables jsonb[] := '{}';
+  holes jsonb[] := '{}';
+begin
+  for tenant_role in select jsonb_array_elements_text(model -> 'probed') loop
+    perform set_config('role', tenant_role, true);
+
+    -- What the server will apply, composed as it composes: permissive policies are OR-ed, restrictive ones AND-ed, per
+    -- command, of the policies that name this role, a role it inherits from, or PUBLIC. No permissive policy: nothing.
+    with wanted as materialized (
+      select t.oid::oid as oid, t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
+             k.relname, k.relkind, row_security_active(k.oid) as active
+        from jsonb_to_recordset(model -> 'tables')
+             as t (oid text, relation text, "tenantColumn" text, type text, own text, other text)
+        join pg_catalog.pg_class k on k.oid = t.oid::oid
+    ),
+    policies as materialized (
+      select p.polrelid, p.polname, p.polcmd, p.polpermissive,
+             coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') as visible_if,
+             coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid), 'true') as writable_if
+        from wanted w
+        join pg_catalog.pg_policy p on p.polrelid = w.oid
+       where w.active
+         and exists (select from unnest(p.polroles) as r where r = 0 or pg_has_role(r, 'USAGE'))
+    ),
+    composed as (
+      select w.oid, c.command,
+             case when w.active then
+               '(' || coalesce(string_agg('(' || e.expression || ')', ' or ' order by p.polname) filter (where p.polpermissive), 'false') || ')'
+               || coalesce(string_agg(' and (' || e.expression || ')', '' order by p.polname) filter (where not p.polpermissive), '')
+             else 'true' end as predicate
+        from wanted w
+       cross join (values ('select', 'r', false), ('insert', 'a', true), ('update', 'w', false), ('move', 'w', true), ('delete', 'd', false))
+             as c (command, polcmd, checked)
+        left join policies p on p.polrelid = w.oid and p.polcmd in ('*', c.polcmd)
+       cross join lateral (select case when c.checked then p.writable_if else p.visible_if end as expression) as e
+       group by w.oid, w.active, c.command
+    ),
+    -- Most tables have one predicate for all commands: evaluate it once.
+    numbered as (
+      select oid, command, predicate, dense_rank() over (partition by oid order by predicate) as position from composed
+    ),
+    predicates as (
+      select oid, jsonb_object_agg(command, position) as positions,
+             (select string_agg(format('(%s)::boolean', d.predicate), ', ' order by d.position)
+                from (select distinct i.position, i.predicate from numbered i where i.oid = n.oid) as d) as expressions
+        from numbered n
+       group by oid
+    ),
+    -- Each permissive policy by itself: one that lets strangers in is held back by nothing but the floor.
+    alone as (
+      select polrelid, jsonb_agg(polname order by polname, checked) as names,
+             string_agg(format('(%s)::boolean', case when checked then writable_if else visible_if end), ', ' order by polname, checked) as expressions
+        from policies
+       cross join (values (true), (false)) as c (checked)
+       where polpermissive and (polcmd = '*' or (polcmd <> 'a' and not checked) or (polcmd in ('a', 'w') and checked))
+       group by polrelid
+    ),
+    -- Every column by name, so that none falls back to its default; generated ones can't be named.
+    columns as (
+      select a.attrelid, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as names,
+             string_agg(case when a.attname = w.tenant_column then quote_nullable(w.other) else 'null' end, ', ' order by a.attnum) as contents
+        from wanted w
+        join pg_catalog.pg_attribute a on a.attrelid = w.oid
+       where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+         and has_column_privilege(a.attrelid, a.attnum, 'INSERT')
+       group by a.attrelid
+    )
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'oid', w.oid::text, 'relation', w.relation, 'kind', w.relkind, 'active', w.active,
+             'select', has_any_column_privilege(w.oid, 'SELECT'),
+             'insert', has_column_privilege(w.oid, w.tenant_column, 'INSERT'),
+             'update', has_any_column_privilege(w.oid, 'UPDATE'),
+             'move', has_column_privilege(w.oid, w.tenant_column, 'UPDATE'),
+             'delete', has_table_privilege(w.oid, 'DELETE'),
+             'truncate', has_table_privilege(w.oid, 'TRUNCATE'),
+             'positions', p.positions, 'policies', a.names,
+             'rows', format('jsonb_populate_recordset(null::%s, %L) as %I', w.relation,
+                            jsonb_build_array(jsonb_build_object(w.tenant_column, w.own), jsonb_build_object(w.tenant_column, w.other)), w.relname),
+             'expressions', p.expressions, 'alone', a.expressions,
+             'put', format('insert into %s (%s) overriding system value values (%s)', w.relation, c.names, c.contents),
+             'take', format('update %s set %I = %L', w.relation, w.tenant_column, w.own),
+             'wipe', format('delete from %s', w.relation))
+           order by w.relation), '[]')
+      into targets
+      from wanted w
+      join predicates p on p.oid = w.oid
+      left join alone a on a.polrelid = w.oid
+      left join columns c on c.attrelid = w.oid;
+
+    -- Who sees what in which context. A statement is prepared once and run in every context: that saves planning, and it
+    -- is what a pool does, so that a plan with a tenant frozen into it shows.
+    opened := array_fill(false, array[jsonb_array_length(targets)]);
+    ready := array(select 'harness_' || (t ->> 'oid') in (select name from pg_catalog.pg_prepared_statements)
+                     from jsonb_array_elements(targets) as t);
+    for context in select jsonb_array_elements(model -> 'contexts') loop
+      perform set_config(key, value, true) from jsonb_each_text(context -> 'settings');
+      i := 0;
+      for target in select jsonb_array_elements(targets) loop
+        i := i + 1;
+        begin
+          prepared := 'harness_' || (target ->> 'oid');
+          if not ready[i] then
+            execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', prepared,
+              case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
+              target ->> 'expressions', target ->> 'rows');
+            ready[i] := true;
+          end if;
+          execute format('execute %I', prepared) into visible, answers;
+          state := null; problem := null;
+        exception when others then
+          visible := null; answers := null; state := sqlstate; problem := sqlerrm;
+        end;
+        if context ->> 'kind' = 'tenant' then
+          opened[i] := opened[i] or coalesce(true = any(answers[1:1]), false);
+        end if;
+        -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
+        if state is not null or visible or (context ->> 'kind' = 'tenant' and true = any(answers[2:2]))
+           or (context ->> 'kind' = 'closed' and true = any(answers)) then
+          open := array(select p.key from jsonb_each_text(target -> 'positions') as p
+                         where (target ->> p.key)::boolean
+                           and (answers[2][p.value::int] or (context ->> 'kind' = 'closed' and answers[1][p.value::int]))
+                         order by p.key);
+          if state is not null or visible or open <> '{}' then
+            holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', target ->> 'relation', 'context', context ->> 'name',
+              'visible', coalesce(visible, false), 'open', to_jsonb(open), 'sqlstate', state, 'message', problem));
+          end if;
+        end if;
+      end loop;
+    end loop;
+
+    -- The last context is a tenant's. In it: try to store a stranger's row, and ask for the plans that read no column.
+    i := 0;
+    for target in select jsonb_array_elements(targets) loop
+      i := i + 1;
+      acts := '{}';
+      if (model ->> 'acts')::boolean then
+        if (target ->> 'insert')::boolean then
+          begin
+            execute target ->> 'put';
+            raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
+          exception when others then
+            acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
+          end;
+        end if;
+        begin
+          if (target ->> 'move')::boolean then
+            execute 'explain (format json, costs off) ' || (target ->> 'take') into plan;
+            acts := acts || jsonb_build_object('updateFiltered', plan::text ~ '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":');
+          end if;
+          if (target ->> 'delete')::boolean then
+            execute 'explain (format json, costs off) ' || (target ->> 'wipe') into plan;
+            acts := acts || jsonb_build_object('deleteFiltered', plan::text ~ '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":');
+          end if;
+          if target ->> 'alone' is not null then
+            execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
+            acts := acts || jsonb_build_object('careless', (select jsonb_agg(distinct target -> 'policies' ->> (n - 1))
+              from generate_series(1, jsonb_array_length(target -> 'policies')) as n where answers[2][n]));
+          end if;
+        exception when others then
+          acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
+        end;
+      end if;
+      tables := array_append(tables, acts || jsonb_build_object('role', tenant_role, 'relation', target -> 'relation', 'kind', target -> 'kind',
+        'active', target -> 'active', 'select', target -> 'select', 'insert', target -> 'insert', 'update', target -> 'update',
+        'move', target -> 'move', 'delete', target -> 'delete', 'truncate', target -> 'truncate', 'opened', opened[i]));
+    end loop;
+
+    -- Prepared statements outlive their transaction; the second one uses those of the first.
+    if (model ->> 'last')::boolean then
+      for prepared in select name from pg_catalog.pg_prepared_statements where name like 'harness\_%' loop
+        execute format('deallocate %I', prepared);
+      end loop;
+    end if;
+  end loop;
+  perform set_config('harness.observations', jsonb_build_object('tables', to_jsonb(tables), 'holes', to_jsonb(holes))::text, true);
+end
+$pass$;

@@ -1,0 +1,54 @@
+-- What every check can read: the model and the observations of the pass (probes/pass.sql), as tables. The engine puts this in
+-- front of each check's query. With psql: run the pass, then this text followed by the check's.
+with model as (
+  select current_setting('harness.model')::jsonb as model
+),
+tenant_roles as (
+  select jsonb_array_elements_text(model -> 'roles') as role from model
+),
+-- those of them that this session can become, and that the pass ran as
+probed_roles as (
+  select jsonb_array_elements_text(model -> 'probed') as role from model
+),
+tenant_tables as (
+  select t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other
+    from model, jsonb_to_recordset(model -> 'tables') as t (relation text, "tenantColumn" text, type text, own text, other text)
+),
+contexts as (
+  select c.name, c.kind, c.statements, c.ordinality
+    from model, rows from (jsonb_to_recordset(model -> 'contexts') as (name text, kind text, statements text)) with ordinality as c
+),
+-- One row per tenant role and tenant table, also for a table that has vanished since the model was read (then all is null).
+observed as (
+  select r.role, t.relation, t.tenant_column, t.type, t.own, t.other,
+         o.relation is not null as seen, o.kind, o.active, o.opened, o.sqlstate, o.message,
+         o.can_select, o.can_insert, o.can_update, o.can_move, o.can_delete, o.can_truncate,
+         o.insert_state, o.insert_message, o.update_filtered, o.delete_filtered, o.careless,
+         -- the session in which to see it with one's own eyes
+         format(E'begin;\nset local role %I;\n%s\n', r.role, (select statements from contexts where kind = 'tenant' order by ordinality limit 1)) as session,
+         case when to_regprocedure('tenancy.protect(regclass, name)') is not null
+              then format('select tenancy.protect(%L, %L);', t.relation, t.tenant_column)
+              else format(E'alter table %1$s enable row level security;\nalter table %1$s force row level security;\n'
+                          'drop policy if exists tenant_floor on %1$s;\n'
+                          'create policy tenant_floor on %1$s as restrictive\n  using (%2$I = (select %3$s))\n  with check (%2$I = (select %3$s));',
+                          t.relation, t.tenant_column, format((select model ->> 'expression' from model), t.type)) end as mend
+    from probed_roles r
+   cross join tenant_tables t
+    left join (select o ->> 'role' as role, o ->> 'relation' as relation, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,
+                      (o ->> 'opened')::boolean as opened, o ->> 'sqlstate' as sqlstate, o ->> 'message' as message,
+                      (o ->> 'select')::boolean as can_select, (o ->> 'insert')::boolean as can_insert, (o ->> 'update')::boolean as can_update,
+                      (o ->> 'move')::boolean as can_move, (o ->> 'delete')::boolean as can_delete, (o ->> 'truncate')::boolean as can_truncate,
+                      o ->> 'insertState' as insert_state, o ->> 'insertMessage' as insert_message,
+                      (o ->> 'updateFiltered')::boolean as update_filtered, (o ->> 'deleteFiltered')::boolean as delete_filtered,
+                      o -> 'careless' as careless
+                 from jsonb_array_elements(current_setting('harness.observations')::jsonb -> 'tables') as o) as o
+      on o.role = r.role and o.relation = t.relation
+),
+-- One row per role, table and context in which something was open or went wrong.
+holes as (
+  select h.role, h.relation, h.context, c.kind, c.statements, h.visible, h.open, h.sqlstate, h.message,
+         format(E'begin;\nset local role %I;\n%s\n', h.role, c.statements) as session
+    from jsonb_to_recordset(current_setting('harness.observations')::jsonb -> 'holes')
+         as h (role text, relation text, context text, visible boolean, open jsonb, sqlstate text, message text)
+    join contexts c on c.name = h.context
+)

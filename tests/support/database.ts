@@ -1,0 +1,28 @@
+import { randomUUID } from "node:crypto";
+import type { Client } from "pg";
+import { afterAll, inject } from "vitest";
+import { urlOf } from "../../harness/commands/migrated-template.ts";
+import { connect } from "../../harness/database/connection.ts";
+import { createDatabase, dropDatabase } from "../../harness/database/databases.ts";
+
+export interface TestDatabase {
+  url: string;
+  name: string;
+  /** Connected as the owner. */
+  client: Client;
+}
+
+/** A database of one's own for a test file, cloned from the migrated template (or empty); it goes with the file. */
+export async function testDatabase(kind: "migrated" | "empty" = "migrated"): Promise<TestDatabase> {
+  const name = `test_${randomUUID().slice(0, 8)}`;
+  const admin = await connect(inject("serverUrl"), { purpose: "test", database: "postgres" });
+  await createDatabase(admin, name, kind === "migrated" ? inject("template") : undefined);
+  const url = urlOf(inject("serverUrl"), name);
+  const client = await connect(url, { purpose: "test" });
+  afterAll(async () => {
+    await client.end();
+    await dropDatabase(admin, name);
+    await admin.end();
+  });
+  return { url, name, client };
+}
