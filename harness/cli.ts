@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, Option } from "@commander-js/extra-typings";
+import { exitCodes } from "./core/errors.ts";
 import { run } from "./core/run.ts";
 
 // The command tree, and nothing else: what a command does is in commands/<verb>.ts, loaded when it runs.
@@ -25,6 +26,7 @@ const program = new Command("harness")
   .version("0.1.0")
   .option("--debug", "show the stack trace of an error")
   .showHelpAfterError("(harness --help shows the commands)")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.clean : exitCodes.usage))
   .configureHelp({ showGlobalOptions: true });
 
 const branch = program.command("branch").description("local branches: one embedded Postgres each");
