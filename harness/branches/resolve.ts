@@ -1,3 +1,4 @@
+import { HarnessError } from "../core/errors.ts";
 import type { Config } from "../tenancy/config-schema.ts";
 import type { Target } from "./target.ts";
 
@@ -23,14 +24,26 @@ export async function resolveTarget(options: TargetOptions, config: Config): Pro
 async function branchTarget(name: string, config: Config): Promise<Target> {
   const [, provider, bare = name] = /^(local|neon):(.*)$/.exec(name) ?? [];
   if (provider !== "local") {
-    const { neonSettings, neonTarget, requireNeonSettings } = await import("./neon.ts");
+    const { missingNeonProject, neonSettings, neonTarget, requireNeonSettings } = await import("./neon.ts");
     const settings = provider
       ? requireNeonSettings(config.neon, process.env)
       : neonSettings(config.neon, process.env);
     if (settings) return neonTarget(bare, settings);
+    return localBranch(bare, missingNeonProject(config.neon, process.env));
   }
+  return localBranch(bare, null);
+}
+
+/** A local branch; one that is not there may have been meant for Neon, if something about Neon is missing. */
+async function localBranch(name: string, missingForNeon: string | null): Promise<Target> {
   const { localTarget } = await import("./local.ts");
-  return localTarget(bare);
+  try {
+    return await localTarget(name);
+  } catch (error) {
+    if (!missingForNeon || !(error instanceof HarnessError) || error.code !== "unknown-branch") throw error;
+    const { code, message, hint } = error;
+    throw new HarnessError({ code, message, hint: `${hint} ${missingForNeon}`, cause: error });
+  }
 }
 
 async function urlTarget(url: string): Promise<Target> {

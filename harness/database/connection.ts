@@ -43,11 +43,10 @@ export async function connect(url: string, options: ConnectOptions): Promise<pg.
 /** What libpq tries next when a server refuses the first way in: plain text for `prefer`, TLS for `allow`. */
 function otherWayIn(error: unknown, sslmode: SslMode, config: ClientConfig): ClientConfig | null {
   const { code, message } = error as { code?: string; message?: string };
-  // 28000 is a pg_hba.conf without a line for this kind of connection
-  if (sslmode === "prefer" && config.ssl) {
-    const unencrypted = message === "The server does not support SSL connections";
-    return unencrypted || code === "28000" ? { ...config, ssl: false } : null;
+  if (sslmode === "prefer" && message === "The server does not support SSL connections") {
+    return { ...config, ssl: false };
   }
+  // 28000 is a pg_hba.conf without a line for plain text
   if (sslmode === "allow" && code === "28000") return { ...config, ssl: { rejectUnauthorized: false } };
   return null;
 }

@@ -42,7 +42,6 @@ export const configSchema = v.strictObject({
       projectId: v.optional(v.string()),
       database: v.optional(v.string()),
       role: v.optional(v.string()),
-      apiHost: v.optional(v.string()),
     }),
   ),
 });

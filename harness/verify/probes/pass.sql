@@ -13,10 +13,12 @@
 do $pass$
 declare
   model constant jsonb := current_setting('harness.model')::jsonb;
+  roles constant text[] := array(select jsonb_array_elements_text(model -> 'probed'));
   tenant_role text;
   context jsonb;
-  targets jsonb;       -- the tables of the present role, with what to ask of each
+  targets jsonb;       -- the tables as the present role finds them
   target jsonb;
+  everything jsonb[] := '{}';  -- all targets, role by role
   i int;
   prepared text;
   visible boolean;
@@ -26,12 +28,13 @@ declare
   opened boolean[];    -- per target: did any context open the tenant's own row? If none did, the contexts prove nothing
   acts jsonb;
   plan json;
+  filter constant text := '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":';
   state text;
   problem text;
   tables jsonb[] := '{}';
   holes jsonb[] := '{}';
 begin
-  for tenant_role in select jsonb_array_elements_text(model -> 'probed') loop
+  foreach tenant_role in array roles loop
     perform set_config('role', tenant_role, true);
 
     -- What the server will apply, composed as it composes: permissive policies are OR-ed, restrictive ones AND-ed, per
@@ -96,7 +99,10 @@ begin
        group by a.attrelid
     )
     select coalesce(jsonb_agg(jsonb_build_object(
-             'oid', w.oid::text, 'relation', w.relation, 'kind', w.relkind, 'active', w.active,
+             'role', tenant_role,
+             -- each role has a statement of its own, since its policies are its own
+             'statement', format('harness_%s_%s', tenant_role::regrole::oid, w.oid), 'relation', w.relation, 'kind', w.relkind, 'active', w.active,
+             'touchable', has_any_column_privilege(w.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(w.oid, 'DELETE'),
              'select', has_any_column_privilege(w.oid, 'SELECT'),
              'insert', has_column_privilege(w.oid, w.tenant_column, 'INSERT'),
              'update', has_any_column_privilege(w.oid, 'UPDATE'),
@@ -117,91 +123,100 @@ begin
       left join alone a on a.polrelid = w.oid
       left join columns c on c.attrelid = w.oid;
 
-    -- Who sees what in which context. A statement is prepared once and run in every context: that saves planning, and it
-    -- is what a pool does, so that a plan with a tenant frozen into it shows.
-    opened := array_fill(false, array[jsonb_array_length(targets)]);
-    ready := array(select 'harness_' || (t ->> 'oid') in (select name from pg_catalog.pg_prepared_statements)
-                     from jsonb_array_elements(targets) as t);
-    for context in select jsonb_array_elements(model -> 'contexts') loop
-      perform set_config(key, value, true) from jsonb_each_text(context -> 'settings');
-      i := 0;
-      for target in select jsonb_array_elements(targets) loop
-        i := i + 1;
-        begin
-          prepared := 'harness_' || (target ->> 'oid');
-          if not ready[i] then
-            execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', prepared,
-              case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
-              target ->> 'expressions', target ->> 'rows');
-            ready[i] := true;
-          end if;
-          execute format('execute %I', prepared) into visible, answers;
-          state := null; problem := null;
-        exception when others then
-          visible := null; answers := null; state := sqlstate; problem := sqlerrm;
-        end;
-        if context ->> 'kind' = 'tenant' then
-          opened[i] := opened[i] or coalesce(true = any(answers[1:1]), false);
-        end if;
-        -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
-        if state is not null or visible or (context ->> 'kind' = 'tenant' and true = any(answers[2:2]))
-           or (context ->> 'kind' = 'closed' and true = any(answers)) then
-          open := array(select p.key from jsonb_each_text(target -> 'positions') as p
-                         where (target ->> p.key)::boolean
-                           and (answers[2][p.value::int] or (context ->> 'kind' = 'closed' and answers[1][p.value::int]))
-                         order by p.key);
-          if state is not null or visible or open <> '{}' then
-            holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', target ->> 'relation', 'context', context ->> 'name',
-              'visible', coalesce(visible, false), 'open', to_jsonb(open), 'sqlstate', state, 'message', problem));
-          end if;
-        end if;
-      end loop;
-    end loop;
-
-    -- The last context is a tenant's. In it: try to store a stranger's row, and ask for the plans that read no column.
-    i := 0;
-    for target in select jsonb_array_elements(targets) loop
-      i := i + 1;
-      acts := '{}';
-      if (model ->> 'acts')::boolean then
-        if (target ->> 'insert')::boolean then
-          begin
-            execute target ->> 'put';
-            raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
-          exception when others then
-            acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
-          end;
-        end if;
-        begin
-          if (target ->> 'move')::boolean then
-            execute 'explain (format json, costs off) ' || (target ->> 'take') into plan;
-            acts := acts || jsonb_build_object('updateFiltered', plan::text ~ '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":');
-          end if;
-          if (target ->> 'delete')::boolean then
-            execute 'explain (format json, costs off) ' || (target ->> 'wipe') into plan;
-            acts := acts || jsonb_build_object('deleteFiltered', plan::text ~ '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":');
-          end if;
-          if target ->> 'alone' is not null then
-            execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
-            acts := acts || jsonb_build_object('careless', (select jsonb_agg(distinct target -> 'policies' ->> (n - 1))
-              from generate_series(1, jsonb_array_length(target -> 'policies')) as n where answers[2][n]));
-          end if;
-        exception when others then
-          acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
-        end;
-      end if;
-      tables := array_append(tables, acts || jsonb_build_object('role', tenant_role, 'relation', target -> 'relation', 'kind', target -> 'kind',
-        'active', target -> 'active', 'select', target -> 'select', 'insert', target -> 'insert', 'update', target -> 'update',
-        'move', target -> 'move', 'delete', target -> 'delete', 'truncate', target -> 'truncate', 'opened', opened[i]));
-    end loop;
-
-    -- Prepared statements outlive their transaction; the second one uses those of the first.
-    if (model ->> 'last')::boolean then
-      for prepared in select name from pg_catalog.pg_prepared_statements where name like 'harness\_%' loop
-        execute format('deallocate %I', prepared);
-      end loop;
-    end if;
+    everything := everything || array(select jsonb_array_elements(targets));
   end loop;
+
+  -- Who sees what in which context. Contexts go round the roles and not the other way about: a setting that was once set is never
+  -- unset again. A table on which the role has no privilege needs no asking. A statement is prepared once and run in every context: that saves planning, and it is what a pool does,
+  -- so that a plan with a tenant frozen into it shows.
+  opened := array_fill(false, array[cardinality(everything)]);
+  ready := array(select t ->> 'statement' in (select name from pg_catalog.pg_prepared_statements) from unnest(everything) as t);
+  for context in select jsonb_array_elements(model -> 'contexts') loop
+    perform set_config(key, value, true) from jsonb_each_text(context -> 'settings');
+    tenant_role := null;
+    i := 0;
+    foreach target in array everything loop
+      i := i + 1;
+      if target ->> 'role' is distinct from tenant_role then
+        tenant_role := target ->> 'role';
+        perform set_config('role', tenant_role, true);
+      end if;
+      continue when not (target ->> 'touchable')::boolean;
+      begin
+        if not ready[i] then
+          execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', target ->> 'statement',
+            case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
+            target ->> 'expressions', target ->> 'rows');
+          ready[i] := true;
+        end if;
+        execute format('execute %I', target ->> 'statement') into visible, answers;
+        state := null; problem := null;
+      exception when others then
+        visible := null; answers := null; state := sqlstate; problem := sqlerrm;
+      end;
+      if context ->> 'kind' = 'tenant' then
+        opened[i] := opened[i] or coalesce(true = any(answers[1:1]), false);
+      end if;
+      -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
+      if state is not null or visible or true = any(case context ->> 'kind' when 'tenant' then answers[2:2] else answers end) then
+        open := array(select p.key from jsonb_each_text(target -> 'positions') as p
+                       where (target ->> p.key)::boolean
+                         and (answers[2][p.value::int] or (context ->> 'kind' = 'closed' and answers[1][p.value::int]))
+                       order by p.key);
+        if state is not null or visible or open <> '{}' then
+          holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', target ->> 'relation', 'context', context ->> 'name',
+            'visible', coalesce(visible, false), 'open', to_jsonb(open), 'sqlstate', state, 'message', problem));
+        end if;
+      end if;
+    end loop;
+  end loop;
+
+  -- The last context is a tenant's. In it: try to store a stranger's row, and ask for the plans that read no column.
+  tenant_role := null;
+  i := 0;
+  foreach target in array everything loop
+    i := i + 1;
+    acts := '{}';
+    if target ->> 'role' is distinct from tenant_role then
+      tenant_role := target ->> 'role';
+      perform set_config('role', tenant_role, true);
+    end if;
+    if (model ->> 'acts')::boolean and (target ->> 'insert')::boolean then
+      begin
+        execute target ->> 'put';
+        raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
+      exception when others then
+        acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
+      end;
+    end if;
+    if (model ->> 'acts')::boolean then
+      begin
+        if (target ->> 'move')::boolean then
+          execute 'explain (format json, costs off) ' || (target ->> 'take') into plan;
+          acts := acts || jsonb_build_object('updateFiltered', plan::text ~ filter);
+        end if;
+        if (target ->> 'delete')::boolean then
+          execute 'explain (format json, costs off) ' || (target ->> 'wipe') into plan;
+          acts := acts || jsonb_build_object('deleteFiltered', plan::text ~ filter);
+        end if;
+        if target ->> 'alone' is not null then
+          execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
+          acts := acts || jsonb_build_object('careless',
+            (select jsonb_agg(distinct policy) from jsonb_array_elements_text(target -> 'policies') with ordinality as p (policy, n) where answers[2][n]));
+        end if;
+      exception when others then
+        acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
+      end;
+    end if;
+    tables := array_append(tables, acts || jsonb_build_object('opened', opened[i]) || (target - '{oid,statement,touchable,positions,policies,rows,expressions,alone,put,take,wipe}'::text[]));
+  end loop;
+
+  -- Prepared statements outlive their transaction; the second one uses those of the first.
+  if (model ->> 'last')::boolean then
+    for prepared in select name from pg_catalog.pg_prepared_statements where name like 'harness\_%' loop
+      execute format('deallocate %I', prepared);
+    end loop;
+  end if;
   perform set_config('harness.observations', jsonb_build_object('tables', to_jsonb(tables), 'holes', to_jsonb(holes))::text, true);
 end
 $pass$;
