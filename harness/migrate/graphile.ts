@@ -43,22 +43,26 @@ export async function graphileMigrate(args: string[], { root, env, onLine }: Gra
 
 function explain(args: string[], lines: string[]): HarnessError {
   const said = lines.join("\n");
-  if (/lock/i.test(said) && /advisory|another/i.test(said)) {
+  if (said.includes("Failed to get exclusive lock")) {
     return new HarnessError({
       code: "migration-locked",
       message: "another run of graphile-migrate holds its lock on this database",
       hint: "Wait for it; after a crash the server lets go of it within seconds.",
     });
   }
-  const place = /Error occurred at line (\d+).*? of "([^"]+)"/.exec(said);
-  const reason = /^\|\s*(\w{5}): (.*)$/m.exec(said);
-  const what = reason
-    ? `${reason[2]} (${reason[1]})`
-    : (/error:\s*(.*)/i.exec(said)?.[1] ?? lines.at(-1) ?? "it said nothing");
+  // `commit` prints a report, `migrate` the error object
+  const field = (name: string) =>
+    new RegExp(`^\\s*${name}:\\s+'?(.*?)'?,?$`, "im").exec(said.replaceAll(/: undefined,?$/gm, ""))?.[1];
+  const line = /Error occurred at line (\d+)/.exec(said)?.[1];
+  const file = [...said.matchAll(/Running migration '([^']+)'/g)].at(-1)?.[1];
+  const where = file ? `migration ${file}${line ? `, line ${line}` : ""}` : `graphile-migrate ${args[0]}`;
+  const reason = /^\s*error: (.*)$/im.exec(said)?.[1] ?? lines.at(-1) ?? "it said nothing";
+  const code = field("code")?.slice(0, 5);
+  const hint = field("hint");
   return new HarnessError({
     code: "migration-failed",
-    message: `${place ? `migration ${place[2]}, line ${place[1]}` : `graphile-migrate ${args[0]}`}: ${what}`,
-    hint: "It was rolled back; correct it and run this again. --debug shows all that graphile-migrate said.",
+    message: `${where}: ${reason}${code ? ` (${code})` : ""}`,
+    hint: `${hint ? `${hint} ` : ""}It was rolled back; correct it and run this again. --debug shows all that graphile-migrate said.`,
     cause: new Error(said),
   });
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { HarnessError } from "../core/errors.ts";
@@ -6,7 +7,6 @@ import { HarnessError } from "../core/errors.ts";
 export interface CommittedMigration {
   file: string;
   hash: string;
-  previousHash: string | null;
 }
 
 /** The links that graphile-migrate expects, as DESIGN puts them: the real files are where people look for them. */
@@ -28,7 +28,7 @@ export function mendLinks(root: string): void {
   }
 }
 
-/** The committed migrations of a project, with the hashes that their headers state. */
+/** The committed migrations of a project. */
 export function committedMigrations(root: string): CommittedMigration[] {
   const folder = join(root, "migrations", "committed");
   let files: string[];
@@ -44,9 +44,19 @@ export function committedMigrations(root: string): CommittedMigration[] {
   }
   return files.sort().map((file) => {
     const text = readFileSync(join(folder, file), "utf8");
-    const previous = header(text, "Previous");
-    return { file, hash: header(text, "Hash") ?? "", previousHash: previous === "-" ? null : previous };
+    return { file, hash: hashOf(text) };
   });
+}
+
+/**
+ * The hash by which graphile-migrate knows a migration, from what the file says now: its header repeats the hash, and would go on
+ * doing so after an edit.
+ */
+function hashOf(text: string): string {
+  const [, head = "", body = ""] = /^((?:--! [A-Z]\w*(?::.*)?\n)*)([\s\S]*)$/.exec(text) ?? [];
+  const previous = header(head, "Previous");
+  const hashed = `${previous && previous !== "-" ? previous : ""}\n${body.trim()}`.trim();
+  return `sha1:${createHash("sha1").update(`${hashed}\n`).digest("hex")}`;
 }
 
 function header(text: string, name: string): string | null {

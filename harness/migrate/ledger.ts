@@ -25,14 +25,21 @@ interface LedgerRow {
 
 /** Which migrations a branch has. Only reads: graphile-migrate's own `status` would create its ledger. */
 export async function migrationStatus(client: Client, root: string): Promise<MigrationStatus[]> {
-  const files = new Map(committedMigrations(root).map((migration) => [migration.file, migration]));
-  const ledger = new Map((await readLedger(client)).map((row) => [row.filename, row]));
-  const names = [...new Set([...files.keys(), ...ledger.keys()])].sort();
-  return names.map((file) => {
-    const row = ledger.get(file);
-    return { file, state: stateOf(files.get(file), row), appliedAt: row?.date ?? null };
+  const files = new Map(committedMigrations(root).map((migration) => [numberOf(migration.file), migration]));
+  const ledger = new Map((await readLedger(client)).map((row) => [numberOf(row.filename), row]));
+  const numbers = [...new Set([...files.keys(), ...ledger.keys()])].sort((a, b) => a - b);
+  return numbers.map((number) => {
+    const [file, row] = [files.get(number), ledger.get(number)];
+    return {
+      file: file?.file ?? row?.filename ?? "",
+      state: stateOf(file, row),
+      appliedAt: row?.date ?? null,
+    };
   });
 }
+
+/** The ledger knows a migration by its number: the message in a file's name is not part of it. */
+const numberOf = (file: string) => Number.parseInt(file, 10);
 
 function stateOf(file: CommittedMigration | undefined, row: LedgerRow | undefined): MigrationState {
   if (!file) return "missing";

@@ -23,7 +23,7 @@ interface Cure {
 const cures: Cure[] = [
   {
     code: "auth-schema-in-the-way",
-    applies: (error) => /schema auth is not a member of extension/.test(error.message),
+    applies: (error) => /schema "?auth"? (already exists|is not a member of extension)/.test(error.message),
     hint: () =>
       "A schema auth was there before the extension: rename or drop it, or enable the Data API on this branch, and run setup again.",
   },

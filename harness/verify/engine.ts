@@ -18,7 +18,8 @@ interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidenc
   severity: Result["severity"] | null;
 }
 
-const passTimeoutMs = 120_000;
+/** A whole pass may take two minutes; a table that somebody else has locked is given up at once, and reported. */
+const limits = { statementTimeoutMs: 120_000, lockTimeoutMs: 500 };
 
 /**
  * Asks every check about a database. Two transactions on one connection, one round trip each: everything is
@@ -71,7 +72,7 @@ async function runPass(
   const expression = contextExpression(model.isolation);
   const input = { ...pass, roles, probed, schemas, exempt, expression, tables: model.tables, contexts };
   const open = [
-    beginStatement(model.inRecovery ? "read only" : "read write", { statementTimeoutMs: passTimeoutMs }),
+    beginStatement(model.inRecovery ? "read only" : "read write", limits),
     "set local jit = off;", // compiling a plan that runs once costs more than it saves
     setLocal("harness.model", JSON.stringify(input)),
     setLocal("harness.observations", JSON.stringify({ tables: [], holes: [] })),

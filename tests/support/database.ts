@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Client } from "pg";
 import { afterAll, inject } from "vitest";
 import { urlOf } from "../../harness/commands/migrated-template.ts";
+import { packageRoot } from "../../harness/core/project.ts";
 import { connect } from "../../harness/database/connection.ts";
 import { createDatabase, dropDatabase } from "../../harness/database/databases.ts";
 
@@ -25,4 +28,9 @@ export async function testDatabase(kind: "migrated" | "empty" = "migrated"): Pro
     await admin.end();
   });
   return { url, name, client };
+}
+
+/** Three restaurants with everything that belongs to them. */
+export async function loadDemoData(client: Client): Promise<void> {
+  await client.query(`begin; ${readFileSync(join(packageRoot, "scripts/demo-data.sql"), "utf8")}; commit`);
 }

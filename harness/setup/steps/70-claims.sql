@@ -2,12 +2,20 @@
 -- runbook: 1
 -- apply: policies/tenancy/claims.sql
 -- Where pg_session_jwt came after the migrations, the function still reads the setting itself, and signed claims don't count.
+-- Looked up in the catalogue and not by to_regprocedure(), which fails where we have no USAGE on auth.
+with functions as (
+  select p.oid, format('%s.%s', n.nspname, p.proname) as name
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+   where p.pronargs = 0
+     and ((n.nspname = 'tenancy' and p.proname = 'claims') or (n.nspname = 'auth' and p.proname = 'session'))
+)
 select 'function tenancy.claims()' as object,
        'does not go through auth.session(), although pg_session_jwt is installed' as missing,
        null::text as statement
- where to_regprocedure('tenancy.claims()') is not null
-   and to_regprocedure('auth.session()') is not null
+  from functions claims
+  join functions session on session.name = 'auth.session'
+ where claims.name = 'tenancy.claims'
    and exists (select from pg_catalog.pg_extension where extname = 'pg_session_jwt')
    and not exists (select from pg_catalog.pg_depend d
-                    where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = to_regprocedure('tenancy.claims()')
-                      and d.refobjid = to_regprocedure('auth.session()'))
+                    where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = claims.oid and d.refobjid = session.oid)

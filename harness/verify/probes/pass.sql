@@ -24,6 +24,7 @@ declare
   visible boolean;
   answers boolean[];   -- [1: row of our own tenant, 2: row of another][predicate]
   open text[];
+  locked boolean[];    -- per target: does somebody else hold a lock that keeps us out?
   ready boolean[];     -- per target: is its statement prepared?
   opened boolean[];    -- per target: did any context open the tenant's own row? If none did, the contexts prove nothing
   acts jsonb;
@@ -130,6 +131,7 @@ begin
   -- unset again. A table on which the role has no privilege needs no asking. A statement is prepared once and run in every context: that saves planning, and it is what a pool does,
   -- so that a plan with a tenant frozen into it shows.
   opened := array_fill(false, array[cardinality(everything)]);
+  locked := opened;
   ready := array(select t ->> 'statement' in (select name from pg_catalog.pg_prepared_statements) from unnest(everything) as t);
   for context in select jsonb_array_elements(model -> 'contexts') loop
     perform set_config(key, value, true) from jsonb_each_text(context -> 'settings');
@@ -141,7 +143,7 @@ begin
         tenant_role := target ->> 'role';
         perform set_config('role', tenant_role, true);
       end if;
-      continue when not (target ->> 'touchable')::boolean;
+      continue when locked[i] or not (target ->> 'touchable')::boolean;
       begin
         if not ready[i] then
           execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', target ->> 'statement',
@@ -153,6 +155,7 @@ begin
         state := null; problem := null;
       exception when others then
         visible := null; answers := null; state := sqlstate; problem := sqlerrm;
+        locked[i] := state = '55P03';  -- waiting for the lock once is enough
       end;
       if context ->> 'kind' = 'tenant' then
         opened[i] := opened[i] or coalesce(true = any(answers[1:1]), false);
@@ -181,7 +184,7 @@ begin
       tenant_role := target ->> 'role';
       perform set_config('role', tenant_role, true);
     end if;
-    if (model ->> 'acts')::boolean and (target ->> 'insert')::boolean then
+    if (model ->> 'acts')::boolean and not locked[i] and (target ->> 'insert')::boolean then
       begin
         execute target ->> 'put';
         raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
@@ -189,7 +192,7 @@ begin
         acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
       end;
     end if;
-    if (model ->> 'acts')::boolean then
+    if (model ->> 'acts')::boolean and not locked[i] then
       begin
         if (target ->> 'move')::boolean then
           execute 'explain (format json, costs off) ' || (target ->> 'take') into plan;

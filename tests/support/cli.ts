@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { packageRoot } from "../../harness/core/project.ts";
+
+export interface Finished {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command line as users do: the build, in a process of its own, with nothing inherited that names a database. */
+export async function harness(
+  args: string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<Finished> {
+  const { DATABASE_URL: _, NEON_API_KEY: __, FORCE_COLOR: ___, ...inherited } = process.env;
+  const child = spawn(process.execPath, [join(packageRoot, "dist", "cli.js"), ...args], {
+    cwd: options.cwd ?? packageRoot,
+    env: { ...inherited, NO_COLOR: "1", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => (stderr += chunk));
+  const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { status, stdout, stderr };
+}
