@@ -3,20 +3,26 @@ import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { applyMigrations } from "../migrate/apply.ts";
+import { refusePooledUrl } from "../migrate/migration-url.ts";
 import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
+import { onConnection, withTarget } from "./with-target.ts";
 
 /** Applies the committed migrations that a branch does not have yet. */
 export async function apply(options: DatabaseOptions): Promise<ExitCode> {
-  return withClient(options, "writes", "apply", async ({ client, target }) => {
-    const stopProgress = progress("applying migrations");
-    const onFile = (file: string) => process.stdout.write(`  ${pc.green("+")} ${file}\n`);
-    const applied = await applyMigrations(client, { root: projectRoot(), url: target.url, onFile }).finally(
-      stopProgress,
-    );
-    process.stdout.write(
-      applied.length === 0 ? "Up to date: nothing was pending\n" : `Applied: ${applied.length} migrations\n`,
-    );
-    return exitCodes.clean;
+  return withTarget(options, "writes", async ({ target }) => {
+    refusePooledUrl(target.url);
+    return onConnection(target.url, "apply", async (client) => {
+      const stopProgress = progress("applying migrations");
+      const onFile = (file: string) => process.stdout.write(`  ${pc.green("+")} ${file}\n`);
+      const applied = await applyMigrations(client, { root: projectRoot(), url: target.url, onFile }).finally(
+        stopProgress,
+      );
+      process.stdout.write(
+        applied.length === 0
+          ? "Up to date: nothing was pending\n"
+          : `Applied: ${applied.length} migrations\n`,
+      );
+      return exitCodes.clean;
+    });
   });
 }

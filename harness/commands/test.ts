@@ -6,13 +6,12 @@ import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
-import { connect } from "../database/connection.ts";
 import { createDatabase, dropDatabase } from "../database/databases.ts";
 import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
 import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
 import { migratedTemplate, urlOf } from "./migrated-template.ts";
 import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
+import { onConnection, withClient } from "./with-target.ts";
 
 export interface TestOptions extends DatabaseOptions {
   /** On the branch's own database instead of a clone of the migrated template. */
@@ -48,7 +47,7 @@ async function onClones(admin: Client, url: string): Promise<RunOptions["withDat
     const drop = onExit(() => dropDatabase(admin, clone));
     try {
       await createDatabase(admin, clone, template);
-      return await onConnection(urlOf(url, clone), work);
+      return await onConnection(urlOf(url, clone), "test", work);
     } finally {
       await drop();
     }
@@ -58,16 +57,7 @@ async function onClones(admin: Client, url: string): Promise<RunOptions["withDat
 const inPlace =
   (url: string): RunOptions["withDatabase"] =>
   (work) =>
-    onConnection(url, work);
-
-async function onConnection<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = await connect(url, { purpose: "test" });
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
+    onConnection(url, "test", work);
 
 function findFiles(patterns: string[]): string[] {
   const root = projectRoot();

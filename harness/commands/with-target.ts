@@ -35,12 +35,21 @@ export async function withClient<T>(
   purpose: string,
   work: (session: Session & { client: Client }) => Promise<T>,
 ): Promise<T> {
-  return withTarget(options, mode, async (session) => {
-    const client = await connect(session.target.url, { purpose });
-    try {
-      return await work({ ...session, client });
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  });
+  return withTarget(options, mode, (session) =>
+    onConnection(session.target.url, purpose, (client) => work({ ...session, client })),
+  );
+}
+
+/** Opens a connection and closes it afterwards. */
+export async function onConnection<T>(
+  url: string,
+  purpose: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await connect(url, { purpose });
+  try {
+    return await work(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }

@@ -2,19 +2,24 @@ import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 
 /**
+ * @throws HarnessError `pooled-url`: behind a transaction pooler the migration lock stays behind and blocks every later run
+ */
+export function refusePooledUrl(url: string): void {
+  const { hostname } = new URL(url);
+  if (!/-pooler\./.test(hostname)) return;
+  throw new HarnessError({
+    code: "pooled-url",
+    message: `${hostname} is a transaction pooler, through which migrations must not run`,
+    hint: "Use the branch's direct URL: the host without -pooler.",
+  });
+}
+
+/**
  * The URL for graphile-migrate. What sslmode means there differs from libpq, so that we hand over what our own connection to
  * the server came to: encrypted or not, with libpq's meaning.
- * @throws HarnessError `pooled-url`: behind a transaction pooler its lock stays behind and blocks every later run
  */
 export function migrationUrl(url: string, client: Client, database?: string): string {
   const parsed = new URL(url);
-  if (/-pooler\./.test(parsed.hostname)) {
-    throw new HarnessError({
-      code: "pooled-url",
-      message: `${parsed.hostname} is a transaction pooler, through which migrations must not run`,
-      hint: "Use the branch's direct URL: the host without -pooler.",
-    });
-  }
   if (database) parsed.pathname = `/${encodeURIComponent(database)}`;
   const encrypted = Boolean(
     (client as unknown as { connection: { stream: { encrypted?: boolean } } }).connection.stream.encrypted,

@@ -42,7 +42,11 @@ begin
     -- command, of the policies that name this role, a role it inherits from, or PUBLIC. No permissive policy: nothing.
     with wanted as materialized (
       select t.oid::oid as oid, t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
-             k.relname, k.relkind, row_security_active(k.oid) as active
+             k.relname, k.relkind, row_security_active(k.oid) as active,
+             -- even reading a policy waits for whoever holds this lock, and all other tables would wait with it
+             k.oid in (select l.relation from pg_catalog.pg_locks l
+                        where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted and l.pid <> pg_backend_pid()
+                          and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) as locked
         from jsonb_to_recordset(model -> 'tables')
              as t (oid text, relation text, "tenantColumn" text, type text, own text, other text)
         join pg_catalog.pg_class k on k.oid = t.oid::oid
@@ -53,7 +57,7 @@ begin
              coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid), 'true') as writable_if
         from wanted w
         join pg_catalog.pg_policy p on p.polrelid = w.oid
-       where w.active
+       where w.active and not w.locked
          and exists (select from unnest(p.polroles) as r where r = 0 or pg_has_role(r, 'USAGE'))
     ),
     composed as (
@@ -102,7 +106,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
              'role', tenant_role,
              -- each role has a statement of its own, since its policies are its own
-             'statement', format('harness_%s_%s', tenant_role::regrole::oid, w.oid), 'relation', w.relation, 'kind', w.relkind, 'active', w.active,
+             'statement', format('harness_%s_%s', tenant_role::regrole::oid, w.oid), 'relation', w.relation, 'kind', w.relkind, 'active', w.active, 'locked', w.locked,
              'touchable', has_any_column_privilege(w.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(w.oid, 'DELETE'),
              'select', has_any_column_privilege(w.oid, 'SELECT'),
              'insert', has_column_privilege(w.oid, w.tenant_column, 'INSERT'),
@@ -131,7 +135,7 @@ begin
   -- unset again. A table on which the role has no privilege needs no asking. A statement is prepared once and run in every context: that saves planning, and it is what a pool does,
   -- so that a plan with a tenant frozen into it shows.
   opened := array_fill(false, array[cardinality(everything)]);
-  locked := opened;
+  locked := array(select (t ->> 'locked')::boolean from unnest(everything) as t);
   ready := array(select t ->> 'statement' in (select name from pg_catalog.pg_prepared_statements) from unnest(everything) as t);
   for context in select jsonb_array_elements(model -> 'contexts') loop
     perform set_config(key, value, true) from jsonb_each_text(context -> 'settings');
@@ -143,8 +147,11 @@ begin
         tenant_role := target ->> 'role';
         perform set_config('role', tenant_role, true);
       end if;
-      continue when locked[i] or not (target ->> 'touchable')::boolean;
+      continue when not (target ->> 'touchable')::boolean;
       begin
+        if locked[i] then
+          raise lock_not_available using message = 'another session holds a lock on it';
+        end if;
         if not ready[i] then
           execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', target ->> 'statement',
             case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
@@ -211,7 +218,10 @@ begin
         acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
       end;
     end if;
-    tables := array_append(tables, acts || jsonb_build_object('opened', opened[i]) || (target - '{oid,statement,touchable,positions,policies,rows,expressions,alone,put,take,wipe}'::text[]));
+    if locked[i] then
+      acts := jsonb_build_object('sqlstate', '55P03', 'message', 'another session holds a lock on it');
+    end if;
+    tables := array_append(tables, acts || jsonb_build_object('opened', opened[i]) || (target - '{oid,statement,touchable,locked,positions,policies,rows,expressions,alone,put,take,wipe}'::text[]));
   end loop;
 
   -- Prepared statements outlive their transaction; the second one uses those of the first.

@@ -1,0 +1,1 @@
+-- The next migration. `harness apply` leaves it alone; `harness commit -m "…"` makes it the next committed one.

@@ -1,0 +1,66 @@
+import { readdirSync } from "node:fs";
+import { parse } from "node:path";
+import { HarnessError } from "../core/errors.ts";
+import type { Scenario } from "./scenario.ts";
+
+const folder = new URL("./scenarios/", import.meta.url);
+
+/** Every file of scenarios/, by its name, also in the compiled package. */
+export async function loadScenarios(): Promise<Map<string, Scenario>> {
+  const files = readdirSync(folder).filter((file) => /(?<!\.d)\.[jt]s$/.test(file));
+  const scenarios = new Map<string, Scenario>();
+  for (const file of files.sort()) {
+    scenarios.set(parse(file).name, (await import(new URL(file, folder).href)).default);
+  }
+  return scenarios;
+}
+
+/** One comparison to measure. */
+export interface Chosen {
+  scenario: string;
+  comparison: string;
+}
+
+/**
+ * The comparisons that the names stand for: `rls` for all of a scenario, `rls/count` for one; without names all there are.
+ * @throws HarnessError `unknown-scenario`, `unknown-comparison`
+ */
+export function choose(scenarios: ReadonlyMap<string, Scenario>, names: readonly string[]): Chosen[] {
+  const wanted = names.length > 0 ? names : [...scenarios.keys()];
+  const chosen = new Map(wanted.flatMap((name) => expand(scenarios, name)).map((one) => [nameOf(one), one]));
+  // In the order of the scenarios, each of which is set up once.
+  return [...scenarios.keys()]
+    .flatMap((name) => expand(scenarios, name))
+    .filter((one) => chosen.has(nameOf(one)));
+}
+
+export function nameOf({ scenario, comparison }: Chosen): string {
+  return `${scenario}/${comparison}`;
+}
+
+function expand(scenarios: ReadonlyMap<string, Scenario>, name: string): Chosen[] {
+  const [scenario = "", comparison] = splitOnce(name);
+  const comparisons = Object.keys(scenarios.get(scenario)?.comparisons ?? {});
+  if (comparisons.length === 0) {
+    throw new HarnessError({
+      code: "unknown-scenario",
+      message: `there is no scenario "${scenario}"`,
+      hint: `Choose from ${[...scenarios.keys()].join(", ")}.`,
+    });
+  }
+  if (comparison !== undefined && !comparisons.includes(comparison)) {
+    throw new HarnessError({
+      code: "unknown-comparison",
+      message: `the scenario ${scenario} does not compare "${comparison}"`,
+      hint: `Choose from ${comparisons.map((one) => `${scenario}/${one}`).join(", ")}.`,
+    });
+  }
+  return comparisons
+    .filter((one) => (comparison ?? one) === one)
+    .map((one) => ({ scenario, comparison: one }));
+}
+
+function splitOnce(name: string): [string, string?] {
+  const at = name.indexOf("/");
+  return at < 0 ? [name] : [name.slice(0, at), name.slice(at + 1)];
+}
