@@ -31,10 +31,19 @@ export async function createScratch({ url, admin, build }: Server): Promise<Scra
     clients.push(client);
     return client;
   };
-  const drop = onExit(async () => {
-    for (const client of clients) await client.end().catch(() => undefined);
-    await dropDatabase(admin, name);
+  let dropping: Promise<void> | undefined;
+  const release = onExit(() => {
+    dropping = (async () => {
+      for (const client of clients) await client.end().catch(() => undefined);
+      await dropDatabase(admin, name);
+    })();
+    return dropping;
   });
+  const drop = async () => {
+    // Interrupted: the process is about to end, and what fails now fails for that reason alone.
+    if (dropping) await new Promise(() => undefined);
+    await release();
+  };
   try {
     await create(admin, name);
     // Open until the drop: it is by having no connection that a leftover is known.

@@ -28,7 +28,8 @@ export function toTable(
 function machineLines(machine: Machine, server: ServerFacts | null): string {
   const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GiB`;
   const lines = [
-    `  ${machine.cpu} · ${machine.cores} cores · ${memory} · ${machine.os} · Node ${machine.node}`,
+    `  ${machine.cpu}`,
+    `  ${machine.cores} cores · ${memory} · ${machine.os} · Node ${machine.node}`,
   ];
   if (server) {
     const version = /^PostgreSQL [\w.]+/.exec(server.version)?.[0] ?? server.version;
@@ -39,19 +40,17 @@ function machineLines(machine: Machine, server: ServerFacts | null): string {
   return lines.join("\n");
 }
 
-const columns = [16, 8, 9, 10, 9, 8, 9] as const;
-
 function scenarioTable(name: string, title: string, measured: readonly Measured[], c: Colors): string {
   const lines = [`${c.bold(name)}  ${title}`];
   const labels = new Set(measured.map(({ baseline, candidate }) => `${baseline.label} → ${candidate.label}`));
   for (const label of labels) lines.push(c.dim(`  ${label}`));
-  lines.push(c.dim(row(["", "baseline", "", "candidate", "", "p95", "ratio"], "95 %")));
+  lines.push(c.dim(row("", ["baseline", "", "candidate", "", "p95", "ratio", "  95 %"])));
   for (const one of measured) {
     const unit = one.unit === "ms" ? "" : `, ${one.unit}`;
     const { median, low, high } = one.ratio;
-    const interval = low === null || high === null ? "" : `${low.toFixed(2)}–${high.toFixed(2)}`;
-    const cells = [`${one.comparison}${unit}`, ...cellsOf(one.baseline), ...cellsOf(one.candidate)];
-    lines.push(row([...cells, figure(one.candidate.p95), `${ratioText(median)}×`], interval));
+    const interval = low === null || high === null ? "" : `  ${times(low)}–${times(high)}`;
+    const cells = [...cellsOf(one.baseline), ...cellsOf(one.candidate), figure(one.candidate.p95)];
+    lines.push(row(`${one.comparison}${unit}`, [...cells, `${times(median)}×`, interval]));
     for (const [key, text] of Object.entries(one.notes)) lines.push(c.dim(`    ${key}: ${text}`));
   }
   return lines.join("\n");
@@ -59,25 +58,34 @@ function scenarioTable(name: string, title: string, measured: readonly Measured[
 
 const cellsOf = ({ median, mad }: MeasuredSide) => [figure(median), ` ± ${figure(mad, median)}`];
 
-function row(cells: readonly string[], interval: string): string {
-  const padded = cells.map((cell, i) =>
-    i === 0 ? cell.padEnd(columns[0] - 2) : cell.padStart(columns[i] ?? 0),
-  );
-  return `  ${padded.join("")}  ${interval}`.trimEnd();
+/**
+ * Widths of: median and spread of the baseline, the same of the candidate, the candidate's 95th percentile, the ratio and its
+ * interval. Negative ones are filled up on the right, so that the ± stand below each other.
+ */
+const widths = [8, -9, 9, -9, 7, 8, -14];
+
+function row(name: string, cells: readonly string[]): string {
+  const padded = cells.map((cell, i) => {
+    const width = widths[i] ?? 0;
+    return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+  });
+  return `  ${name.padEnd(14)}${padded.join("")}`.trimEnd();
 }
 
 function verdictLine({ threshold, of, comparison, value, met }: Verdict, c: Colors): string {
-  const actual = of === "ratio" ? `${ratioText(value)}×` : `${figure(value)} ms`;
+  const actual = of === "ratio" ? `${times(value)}×` : `${figure(value)} ms`;
   return `${met ? c.green("✓") : c.red("✗")} ${threshold}: ${met ? "" : c.red("missed, ")}${comparison} has ${actual}`;
 }
 
-function ratioText(ratio: number): string {
-  return ratio >= 100 ? ratio.toFixed(0) : ratio.toFixed(2);
+/** A ratio, to be compared at a glance. */
+function times(ratio: number): string {
+  return ratio.toFixed(ratio >= 100 ? 0 : ratio >= 10 ? 1 : 2);
 }
 
 /** Three digits that count, or as many decimals as `like` would have. */
 export function figure(value: number, like = value): string {
   if (!Number.isFinite(value)) return "–";
+  if (value >= 1e6) return value.toExponential(1);
   const magnitude = like === 0 ? 2 : Math.floor(Math.log10(Math.abs(like)));
   return value.toFixed(Math.min(Math.max(0, 2 - magnitude), 4));
 }

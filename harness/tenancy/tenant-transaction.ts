@@ -17,7 +17,7 @@ export class TenantTransaction {
   readonly #maxIdleMs: number;
   #opening: Promise<TenantConnection> | undefined;
   #queue: Promise<unknown> = Promise.resolve();
-  #state: "open" | "committing" | "over" = "open";
+  #over = false;
   #failure: unknown;
   #lastActive = 0;
   #sessionTouched = false;
@@ -29,7 +29,6 @@ export class TenantTransaction {
   }
 
   query<R extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<QueryResult<R>> {
-    if (this.#state !== "open") return Promise.reject(over());
     const result = this.#queue.then(() => this.#run<R>(text, values));
     this.#queue = result.catch((error) => {
       this.#failure ??= error;
@@ -39,9 +38,8 @@ export class TenantTransaction {
 
   /** Waits for the statements asked for so far, and makes them last. */
   async commit(): Promise<void> {
-    this.#state = "committing";
     await this.#queue;
-    this.#state = "over";
+    this.#over = true;
     const connection = await this.#opening?.catch(() => undefined);
     if (!connection) {
       if (this.#failure !== undefined) throw aborted(this.#failure);
@@ -63,8 +61,8 @@ export class TenantTransaction {
 
   /** Nothing happens if it is over already or was never begun. Never throws. */
   async rollback(): Promise<void> {
-    if (this.#state === "over") return;
-    this.#state = "over";
+    if (this.#over) return;
+    this.#over = true;
     await this.#queue;
     const connection = await this.#opening?.catch(() => undefined);
     if (!connection) return;
@@ -73,7 +71,7 @@ export class TenantTransaction {
   }
 
   async #run<R extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<QueryResult<R>> {
-    if (this.#state === "over") throw over();
+    if (this.#over) throw over();
     const { client, lost } = await this.#opened();
     const idleBeyondLimit = this.#idleBeyondLimit();
     if (lost) throw explainLoss(lost, idleBeyondLimit);

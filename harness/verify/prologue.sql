@@ -46,8 +46,8 @@ observed as (
 ),
 -- One row per role, table and context in which something was open or went wrong.
 holes as (
-  select h.role, h.relation, h.context, c.kind, c.statements, h.visible, h.open, h.sqlstate, h.message,
-         format(E'begin;\nset local role %I;\n%s\n', h.role, c.statements) as session
+  select h.role, h.relation, h.context, c.ordinality, c.kind, c.statements, h.visible, h.open, h.sqlstate, h.message,
+         format(E'begin;\nset local role %I;\n%s', h.role, c.statements || case when c.statements = '' then '' else E'\n' end) as session
     from jsonb_to_recordset(current_setting('harness.observations')::jsonb -> 'holes')
          as h (role text, relation text, context text, visible boolean, open jsonb, sqlstate text, message text)
     join contexts c on c.name = h.context

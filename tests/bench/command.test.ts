@@ -99,11 +99,6 @@ describe("thresholds", () => {
   });
 });
 
-test("the table is 80 columns wide at most", async () => {
-  const { stdout } = await bench();
-  expect(stdout.split("\n").filter((line) => [...line].length > 80)).toEqual([]);
-});
-
 test.each([
   [["bench", "nope"], "unknown-scenario"],
   [["bench", "--max", "rls"], "bad-threshold"],

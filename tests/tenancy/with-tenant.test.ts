@@ -297,11 +297,12 @@ describe("the end of the transaction", () => {
         tenant.query("insert into rooms values ('attic', $1)", [osteria]),
         tenant.query("select name from rooms where name = 'attic'"),
       ]);
-      void tenant.query("insert into rooms values ('pantry', $1)", [osteria]);
+      for (const name of ["larder", "pantry", "porch"])
+        void tenant.query("insert into rooms values ($1, $2)", [name, osteria]);
       return results;
     });
     expect([first.rowCount, second.rowCount]).toEqual([1, 1]);
-    expect(await stored()).toEqual(["attic", "cellar", "pantry", "terrace"]);
+    expect(await stored()).toEqual(["attic", "cellar", "larder", "pantry", "porch", "terrace"]);
   });
 });
 

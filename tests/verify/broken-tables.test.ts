@@ -115,3 +115,27 @@ describe.each([
     expect((await verifyDatabase(database.url)).failed).toEqual([]);
   });
 });
+
+test("the statement that leaks leaks when it is run as shown", async () => {
+  const { client, url } = await testDatabase();
+  await loadDemoData(client);
+  await client.query(`alter table ${table} disable row level security`);
+  const { results } = await verifyDatabase(url);
+  const evidence = (code: string) =>
+    results.find((r) => r.code === code && r.object === table)?.evidence ?? "";
+
+  for (const code of ["4c", "H101", "H201"]) {
+    const answers = (await client.query(evidence(code))) as unknown as { rows: { count?: string }[] }[];
+    const counts = answers.flatMap(({ rows }) => rows.flatMap(({ count }) => (count ? [Number(count)] : [])));
+    expect(counts.length, code).toBe(1);
+    expect(counts[0], code).toBeGreaterThan(0);
+  }
+  // not 42501: nothing but the constraint stopped it
+  await expect(client.query(evidence("H202"))).rejects.toMatchObject({ code: "23502" });
+  await client.query("rollback");
+  const plan = JSON.stringify(
+    await client.query(evidence("H204").replace("explain ", "explain (format json) ")),
+  );
+  expect(plan).toContain("Update");
+  expect(plan).not.toMatch(/Filter|Index Cond/);
+});

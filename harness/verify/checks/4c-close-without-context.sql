@@ -23,3 +23,5 @@ select o.relation as object,
   from observed o
   left join holes h on h.role = o.role and h.relation = o.relation
                    and (h.kind = 'closed' or h.visible or h.open ? 'select' or h.sqlstate is not null)
+ -- several contexts may be open: the engine keeps the first of the worst
+ order by o.relation, h.visible desc nulls last, h.ordinality
