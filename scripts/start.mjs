@@ -16,7 +16,7 @@ const { exitCode } = await harness`node dist/cli.js verify --branch local:main`;
 process.stdout.write(`
 ${chalk.bold("What next")}
   npx harness verify                     the same proof again, at any time
-  npx harness as 11111111-1111-4111-8111-111111111111 \\
+  npx harness as de300000-0000-4000-8000-000000000001 \\
     "select * from public.bookings"      look through one restaurant's eyes
   npx harness test                       the pgTAP isolation tests
   npx harness verify --help              your own database: --database-url, --branch

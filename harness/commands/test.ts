@@ -63,7 +63,7 @@ function findFiles(patterns: string[]): string[] {
   const root = projectRoot();
   const files =
     patterns.length === 0
-      ? globSync("tests/pgtap/**/*.sql", { cwd: root, absolute: true })
+      ? globSync("tests/pgtap/**/*.sql", { cwd: root, absolute: true, ignore: "**/support/**" })
       : patterns.flatMap((p) => globSync(p, { absolute: true }));
   if (files.length > 0) return files.map((file) => resolve(file)).sort();
   const message =

@@ -46,7 +46,7 @@ function reportOf(
   { model, summary, results }: Verification,
   exitCode: ExitCode,
 ): Report {
-  const { isolation, tables, database, user, serverVersion, flavor } = model;
+  const { isolation, tables, database, user, superuser, inRecovery, serverVersion, flavor } = model;
   return {
     schemaVersion: 1,
     target: {
@@ -54,6 +54,8 @@ function reportOf(
       provider: target.provider,
       database,
       user,
+      superuser,
+      inRecovery,
       serverVersion,
       flavor,
       protected: protectedAs(target, config) !== null,

@@ -1,9 +1,12 @@
 import type { ClientConfig } from "pg";
 import pg from "pg";
+import { HarnessError } from "../core/errors.ts";
 import { parseConnectionUrl, type SslMode } from "./connection-url.ts";
 import { explainConnectionError } from "./explain-error.ts";
 
 export const connectTimeoutMs = 10_000;
+/** Major version. */
+export const oldestServer = 14;
 
 export interface ConnectOptions {
   /** What shows up in pg_stat_activity, after `harness `. */
@@ -25,7 +28,7 @@ export function clientConfig(url: string, { purpose, database }: ConnectOptions)
   };
 }
 
-/** An open connection, or a HarnessError that says in one line why there is none. */
+/** An open connection, or a HarnessError that says in one line why there is none (`server-too-old` among others). */
 export async function connect(url: string, options: ConnectOptions): Promise<pg.Client> {
   const { sslmode } = parseConnectionUrl(url);
   const config = clientConfig(url, options);
@@ -36,7 +39,7 @@ export async function connect(url: string, options: ConnectOptions): Promise<pg.
       return open(second);
     });
   } catch (error) {
-    throw explainConnectionError(error, config);
+    throw error instanceof HarnessError ? error : explainConnectionError(error, config);
   }
 }
 
@@ -55,11 +58,33 @@ async function open(config: ClientConfig): Promise<pg.Client> {
   const client = new pg.Client(config);
   // A connection that breaks while idle must not end the process: the next query reports it.
   client.on("error", () => undefined);
+  const version = announcedVersion(client);
   try {
     await client.connect();
+    refuseOldServer(version());
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
+}
+
+/** The version that the server announces while a connection is made, which costs no question. */
+function announcedVersion(client: pg.Client): () => string {
+  let version = "";
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
+  connection.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
+    if (parameterName === "server_version") version = parameterValue ?? "";
+  });
+  return () => version;
+}
+
+/** @throws HarnessError `server-too-old` */
+export function refuseOldServer(version: string): void {
+  if (version === "" || Number.parseInt(version, 10) >= oldestServer) return; // a pooler may announce nothing
+  throw new HarnessError({
+    code: "server-too-old",
+    message: `this server is PostgreSQL ${version}`,
+    hint: `harness needs PostgreSQL ${oldestServer} or newer.`,
+  });
 }

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import pg, { type Client } from "pg";
 import { Parser } from "tap-parser";
 import { HarnessError } from "../core/errors.ts";
-import { type Statement, splitStatements } from "../database/statements.ts";
+import type { Statement } from "../database/statements.ts";
 import { beginStatement } from "../database/transaction.ts";
 import { installPgtap, tapSchema } from "./install.ts";
+import { readScript } from "./script.ts";
 
 export interface Assertion {
   ok: boolean;
@@ -38,7 +38,7 @@ export async function runFile(client: Client, path: string): Promise<FileResult>
     await client.query(
       `set local search_path = public, ${tapSchema}; set local client_min_messages = warning`,
     );
-    for (const statement of await splitStatements(readFileSync(path, "utf8"), file)) {
+    for (const statement of await readScript(path)) {
       if (statement.kind === "rollback") break;
       if (statement.kind !== "begin") await runStatement(client, statement, file, tap);
     }

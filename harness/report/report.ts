@@ -9,6 +9,8 @@ export interface Report {
     provider: string;
     database: string;
     user: string;
+    superuser: boolean;
+    inRecovery: boolean;
     serverVersion: string;
     flavor: string;
     protected: boolean;

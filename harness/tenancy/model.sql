@@ -32,7 +32,7 @@ tenant_tables as (
 select pg_catalog.current_database() as database,
        current_user as "user",
        current_setting('server_version') as "serverVersion",
-       current_setting('server_version_num')::int as "serverVersionNumber",
+       (select rolsuper from pg_catalog.pg_roles where rolname = current_user) as superuser,
        pg_catalog.pg_is_in_recovery() as "inRecovery",
        case when exists (select from pg_catalog.pg_roles where rolname = 'neon_superuser') then 'neon'
             when exists (select from pg_catalog.pg_roles where rolname = 'supabase_admin') then 'supabase'

@@ -4,8 +4,6 @@ import { HarnessError } from "../core/errors.ts";
 import { readSqlFile } from "../database/sql-file.ts";
 import type { Isolation } from "./config-schema.ts";
 
-export const oldestServer = 14;
-
 export interface TenantTable {
   oid: string;
   /** Qualified, and quoted where needed. */
@@ -22,6 +20,8 @@ export interface IsolationModel {
   database: string;
   user: string;
   serverVersion: string;
+  /** The session's role is exempt from every policy, and from every privilege that we ask about. */
+  superuser: boolean;
   inRecovery: boolean;
   flavor: Flavor;
   isolation: Isolation;
@@ -30,20 +30,13 @@ export interface IsolationModel {
 
 /**
  * Reads the tenant tables in one round trip.
- * @throws HarnessError `server-too-old`, `unknown-table` (the configuration names one that is not there)
+ * @throws HarnessError `unknown-table` (the configuration names one that is not there)
  */
 export async function loadModel(client: ClientBase, isolation: Isolation): Promise<IsolationModel> {
   const { rows } = await client.query(readSqlFile("harness/tenancy/model.sql").text, [
     JSON.stringify(isolation),
   ]);
-  const { serverVersionNumber, missingTables, ...found } = rows[0];
-  if (serverVersionNumber < oldestServer * 10_000) {
-    throw new HarnessError({
-      code: "server-too-old",
-      message: `this server is PostgreSQL ${found.serverVersion}`,
-      hint: `harness needs PostgreSQL ${oldestServer} or newer.`,
-    });
-  }
+  const { missingTables, ...found } = rows[0];
   if (missingTables.length > 0) {
     throw new HarnessError({
       code: "unknown-table",

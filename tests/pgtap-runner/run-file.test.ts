@@ -87,3 +87,20 @@ test("savepoints work, and everything is rolled back in the end", async () => {
     { gone: true },
   ]);
 });
+
+test("\\ir brings in another file, relative to this one, as in psql", async () => {
+  writeFileSync(
+    join(folder, "shared.sql"),
+    "-- shared\ncreate function pg_temp.two() returns int language sql return 2;\n",
+  );
+  const { assertions } = await run(
+    "begin;\nselect plan(1);\n\\ir shared.sql\n\nselect is(pg_temp.two(), 2, 'two');\nselect * from finish();\nrollback;",
+  );
+  expect(assertions).toMatchObject([{ ok: true, line: 5 }]);
+  writeFileSync(join(folder, "shared.sql"), "select 1;\nselect 1 / 0;\n");
+  expect((await run("select plan(1);\n\n\\ir shared.sql\n")).assertions[0]).toMatchObject({
+    ok: false,
+    line: 3,
+  });
+  expect((await run("select plan(1);\n\\ir nowhere.sql\n")).assertions[0]).toMatchObject({ ok: false });
+});

@@ -26,6 +26,7 @@ function header({ target, model }: Report, c: Colors): string {
     target.database,
     `PostgreSQL ${target.serverVersion}`,
     target.flavor,
+    target.inRecovery ? "standby" : null,
   ];
   const { claim, setting } = model.context;
   const context = [claim && `claim ${claim}`, setting && `setting ${setting}`].filter(Boolean).join(" or ");
@@ -33,7 +34,7 @@ function header({ target, model }: Report, c: Colors): string {
     `${c.bold("harness verify")}  ${where.filter(Boolean).join(" · ")}`,
     c.dim(`  tenant: ${model.tenantColumn} = ${context}`),
     c.dim(
-      `  roles:  ${model.tenantRoles.join(", ")}, connected as ${target.user} · ${model.tables.length} tables`,
+      `  roles:  ${model.tenantRoles.join(", ")}, connected as ${target.user}${target.superuser ? " (superuser)" : ""} · ${model.tables.length} tables`,
     ),
   ].join("\n");
 }

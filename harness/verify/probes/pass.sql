@@ -199,6 +199,15 @@ begin
         acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
       end;
     end if;
+    if (model ->> 'acts')::boolean and not locked[i] and target ->> 'alone' is not null then
+      begin
+        execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
+        acts := acts || jsonb_build_object('careless',
+          (select jsonb_agg(distinct policy) from jsonb_array_elements_text(target -> 'policies') with ordinality as p (policy, n) where answers[2][n]));
+      exception when others then
+        acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
+      end;
+    end if;
     if (model ->> 'acts')::boolean and not locked[i] then
       begin
         if (target ->> 'move')::boolean then
@@ -209,13 +218,8 @@ begin
           execute 'explain (format json, costs off) ' || (target ->> 'wipe') into plan;
           acts := acts || jsonb_build_object('deleteFiltered', plan::text ~ filter);
         end if;
-        if target ->> 'alone' is not null then
-          execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
-          acts := acts || jsonb_build_object('careless',
-            (select jsonb_agg(distinct policy) from jsonb_array_elements_text(target -> 'policies') with ordinality as p (policy, n) where answers[2][n]));
-        end if;
       exception when others then
-        acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
+        null;  -- a hot standby plans no UPDATE; the policies' evaluation decides alone then
       end;
     end if;
     if locked[i] then
