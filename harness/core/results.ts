@@ -11,6 +11,8 @@ export interface Result {
   code: string;
   name: string;
   severity: Severity;
+  /** What the check is about: roles, context, enablement, … */
+  area: string;
   outcome: Outcome;
   /** Schema-qualified and quoted where needed, e.g. `public.bookings`, or a role. */
   object: string;

@@ -100,8 +100,8 @@ async function runPass(
 }
 
 async function ask(client: Client, check: Check, unprobed: string | null): Promise<Result[]> {
-  const { code, name, severity, docs } = check;
-  const silent = { code, name, severity, object: "database", evidence: null, fix: null, docs };
+  const { code, name, severity, area, docs } = check;
+  const silent = { code, name, severity, area, object: "database", evidence: null, fix: null, docs };
   if (check.kind === "probe" && unprobed) return [{ ...silent, outcome: "skipped", detail: unprobed }];
   try {
     const answers = (await client.query(
@@ -109,7 +109,7 @@ async function ask(client: Client, check: Check, unprobed: string | null): Promi
     )) as unknown as QueryResult<Answer>[];
     return (answers.at(-1)?.rows ?? []).map((row) => {
       const shown = row.outcome === "pass" ? { ...row, evidence: null, fix: null } : row;
-      return { code, name, ...shown, severity: row.severity ?? severity, docs };
+      return { code, name, area, ...shown, severity: row.severity ?? severity, docs };
     });
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;

@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import { exitCodeOf, type Result, type Severity } from "../../harness/core/results.ts";
 import { connect } from "../../harness/database/connection.ts";
 import { loadConfig, requireIsolation } from "../../harness/tenancy/config.ts";
+import { configSchema } from "../../harness/tenancy/config-schema.ts";
 import { loadModel } from "../../harness/tenancy/model.ts";
 import { verify } from "../../harness/verify/engine.ts";
 
@@ -15,11 +17,18 @@ export interface Findings {
   fixes: string;
 }
 
-/** Verifies a database as `harness verify` does, with the configuration of the reference platform. */
-export async function verifyDatabase(url: string, failOn: Severity = "medium"): Promise<Findings> {
+/** Verifies a database as `harness verify` does, by default with the configuration of the reference platform. */
+export async function verifyDatabase(
+  url: string,
+  failOn: Severity = "medium",
+  config?: object,
+): Promise<Findings> {
   const client = await connect(url, { purpose: "verify" });
   try {
-    const model = await loadModel(client, requireIsolation(loadConfig()));
+    const model = await loadModel(
+      client,
+      requireIsolation(config ? v.parse(configSchema, config) : loadConfig()),
+    );
     return findingsOf((await verify(client, model)).results, failOn);
   } finally {
     await client.end();

@@ -39,21 +39,35 @@ function header({ target, model }: Report, c: Colors): string {
   ].join("\n");
 }
 
+/** The runbook's steps and whatever is not well, a line each; the rest by area. */
 function checkLines(results: Result[], c: Colors): string {
-  const lines: string[] = [];
-  for (const [code, group] of groupBy(results, (result) => result.code)) {
-    const bad = group.filter((result) => result.outcome === "fail").length;
-    const open = group.filter((result) => result.outcome === "skipped" || result.outcome === "error").length;
-    const mark = bad > 0 ? c.red("✗") : open > 0 ? c.yellow("?") : c.green("✓");
-    const count =
-      bad > 0
-        ? c.red(`${bad} of ${group.length} failed`)
-        : open > 0
-          ? c.yellow(`${open} of ${group.length} undecided`)
-          : `${group.length}`;
-    lines.push(`  ${mark} ${code.padEnd(5)} ${(group[0]?.name ?? "").padEnd(26)} ${count}`);
-  }
-  return lines.join("\n");
+  const groups = [...groupBy(results, (result) => result.code).values()];
+  const well = (group: Result[]) => group.every(({ outcome }) => outcome === "pass" || outcome === "waived");
+  const named = groups.filter((group) => /^4[a-c]$/.test(group[0]?.code ?? "") || !well(group));
+  const others = groupBy(
+    groups.filter((group) => !named.includes(group)),
+    (group) => group[0]?.area ?? "",
+  );
+  return [
+    ...named.map((group) => checkLine(group, c)),
+    ...[...others].map(([area, checks]) => {
+      const objects = checks.reduce((sum, check) => sum + check.length, 0);
+      return `  ${c.green("✓")} ${area.padEnd(32)} ${checks.length === 1 ? "1 check" : `${checks.length} checks`}, ${objects} passed`;
+    }),
+  ].join("\n");
+}
+
+function checkLine(group: Result[], c: Colors): string {
+  const count = (...outcomes: Outcome[]) => group.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  const [bad, open] = [count("fail"), count("skipped", "error")];
+  const mark = bad > 0 ? c.red("✗") : open > 0 ? c.yellow("?") : c.green("✓");
+  const what =
+    bad > 0
+      ? c.red(`${bad} of ${group.length} failed`)
+      : open > 0
+        ? c.yellow(`${open} of ${group.length} undecided`)
+        : `${group.length} passed`;
+  return `  ${mark} ${(group[0]?.code ?? "").padEnd(5)} ${(group[0]?.name ?? "").padEnd(26)} ${what}`;
 }
 
 function finding(results: Result[], c: Colors): string {

@@ -19,9 +19,12 @@ select o.relation as object,
        case when h.relation is not null then h.session || format(E'select count(*) from %s;  -- expected: 0\nrollback;', o.relation) end as evidence,
        case when h.relation is not null then o.mend end as fix,
        -- a policy that raises is an outage, not a leak
-       case when not h.visible and h.open = '[]' then 'medium' end as severity
+       case when not h.visible and h.open = '[]' then 'low' end as severity
   from observed o
   left join holes h on h.role = o.role and h.relation = o.relation
-                   and (h.kind = 'closed' or h.visible or h.open ? 'select' or h.sqlstate is not null)
+                   and (h.visible or case h.kind when 'closed' then h.open <> '[]' else h.open ? 'select' end
+                        -- raising at garbage is as good as answering nothing; what every new or pooled session brings should do without
+                        or h.sqlstate in ('55P03', '57014', '42P01')
+                        or h.sqlstate is not null and (h.context in ('unset', 'empty string') or h.context like '% empty string'))
  -- several contexts may be open: the engine keeps the first of the worst
  order by o.relation, h.visible desc nulls last, h.ordinality

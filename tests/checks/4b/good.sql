@@ -1,0 +1,6 @@
+-- Membership with SET.
+create role check_4b_good nologin;
+grant check_4b_good to current_user with set true;
+grant usage on schema public to check_4b_good;
+grant select on public.notes to check_4b_good;
+create policy other on public.notes to check_4b_good using (tenant_id = (select public.current_tenant()));

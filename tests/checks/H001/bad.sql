@@ -1,0 +1,2 @@
+-- undecided: the configuration names another setting than the policies read.
+select 1;

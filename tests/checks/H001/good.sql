@@ -1,0 +1,2 @@
+-- The configuration names the setting that the policies read.
+select 1;

@@ -1,0 +1,6 @@
+-- FORCE is set.
+create table public.orders (tenant_id uuid not null, id int not null, total int, primary key (tenant_id, id));
+alter table public.orders enable row level security, force row level security;
+grant select, insert, update, delete on public.orders to app_user;
+create policy tenant on public.orders to app_user
+  using (tenant_id = (select public.current_tenant()));
