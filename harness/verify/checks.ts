@@ -10,8 +10,6 @@ export interface Check {
   area: string;
   /** `catalogue` looks at definitions alone; `probe` needs the pass to have run. */
   kind: "catalogue" | "probe";
-  /** Asked again in a second transaction of the same connection. */
-  bothPasses: boolean;
   sql: string;
   docs: string;
 }
@@ -25,7 +23,6 @@ export function loadChecks(): Check[] {
     severity: (header.severity ?? "high") as Severity,
     area: header.area ?? "",
     kind: header.kind === "probe" ? "probe" : "catalogue",
-    bothPasses: header.passes === "both",
     sql: `${prologue}\n${text}`,
     docs: `docs/checks/${header.code ?? file}.md`,
   }));

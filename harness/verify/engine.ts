@@ -1,12 +1,12 @@
 import type { Client, QueryResult } from "pg";
 import pg from "pg";
 import { countOutcomes, type Outcome, type Result, type Summary } from "../core/results.ts";
-import { readSqlFile } from "../database/sql-file.ts";
 import { beginStatement } from "../database/transaction.ts";
 import { contextExpression } from "../tenancy/context.ts";
 import type { IsolationModel } from "../tenancy/model.ts";
 import { type Check, loadChecks } from "./checks.ts";
-import { type Context, contextsFor } from "./contexts.ts";
+import { contextsFor } from "./contexts.ts";
+import { type Assignment, type Depth, type Observations, observe, setLocal } from "./observe.ts";
 
 export interface Verification {
   model: IsolationModel;
@@ -14,32 +14,33 @@ export interface Verification {
   results: Result[];
 }
 
+export interface VerifyOptions {
+  checks?: Check[];
+  depth?: Depth;
+}
+
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
   severity: Result["severity"] | null;
 }
 
-/** A whole pass may take two minutes; a table that somebody else has locked is given up at once, and reported. */
-const limits = { statementTimeoutMs: 120_000, lockTimeoutMs: 500 };
+/** A check may take this long; it is one statement over the whole catalogue. */
+const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
 
 /**
- * Asks every check about a database. Two transactions on one connection, one round trip each: everything is
- * in the first; the second asks again what a setting left behind by the first could change. Both are rolled back.
+ * Asks every check about a database: first the pass, which observes what tenant roles can do, then each check over the
+ * observations and the catalogue, a round trip each. Every transaction is rolled back.
  */
 export async function verify(
   client: Client,
   model: IsolationModel,
-  checks: Check[] = loadChecks(),
+  options: VerifyOptions = {},
 ): Promise<Verification> {
+  const { checks = loadChecks(), depth = "probe" } = options;
   const started = performance.now();
   const contexts = contextsFor(model.isolation, model.tables[0]?.own ?? "");
-  const reachable = await reachableRoles(client, model);
-  const first = await runPass(client, model, reachable, contexts, checks, { acts: true, last: false });
-  const again = checks.filter((check) => check.bothPasses);
-  const second = await runPass(client, model, reachable, contexts, again, { acts: false, last: true });
-  for (const result of second) {
-    if (result.outcome !== "pass") result.detail += ", in a second transaction of one connection";
-  }
-  const results = worstPerObject([...first, ...second]);
+  const assignment: Assignment = { model, roles: await reachableRoles(client, model), contexts, depth };
+  const observations = await observe(client, assignment);
+  const results = worstPerObject(await askAll(client, assignment, observations, checks));
   const summary = {
     ...countOutcomes(results),
     tables: model.tables.length,
@@ -60,49 +61,39 @@ async function reachableRoles(client: Client, { isolation }: IsolationModel): Pr
   return rows.map((row) => row.rolname);
 }
 
-async function runPass(
+async function askAll(
   client: Client,
-  model: IsolationModel,
-  probed: string[],
-  contexts: Context[],
+  assignment: Assignment,
+  observations: Observations,
   checks: Check[],
-  pass: { acts: boolean; last: boolean },
 ): Promise<Result[]> {
+  const { model, roles: probed, contexts, depth } = assignment;
   const { tenantRoles: roles, schemas, exempt } = model.isolation;
   const expression = contextExpression(model.isolation);
-  const input = { ...pass, roles, probed, schemas, exempt, expression, tables: model.tables, contexts };
+  const input = { roles, probed, depth, schemas, exempt, expression, tables: model.tables, contexts };
   const open = [
-    beginStatement(model.inRecovery ? "read only" : "read write", limits),
-    "set local jit = off;", // compiling a plan that runs once costs more than it saves
+    beginStatement("read only", limits),
+    "set local jit = off;",
     setLocal("harness.model", JSON.stringify(input)),
-    setLocal("harness.observations", JSON.stringify({ tables: [], holes: [] })),
-  ].join("\n");
-  const probes = readSqlFile("harness/verify/probes/pass.sql").text;
-  let unprobed = probed.length === 0 ? "no tenant role can be reached with SET ROLE: see 4a and 4b" : null;
+    setLocal("harness.observations", JSON.stringify(observations)),
+  ];
   try {
-    if (!unprobed) {
-      try {
-        await client.query(`${open}\n${probes}\nset local role none;`);
-      } catch (error) {
-        if (!(error instanceof pg.DatabaseError)) throw error;
-        unprobed = `the probes could not run: ${error.message} (${error.code})`;
-        await client.query(`rollback; ${open}`);
-      }
-    } else {
-      await client.query(open);
-    }
+    await client.query(open.join("\n"));
     const results: Result[] = [];
-    for (const check of checks) results.push(...(await ask(client, check, unprobed)));
+    for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
     return results;
   } finally {
     await client.query("rollback").catch(() => undefined);
   }
 }
 
-async function ask(client: Client, check: Check, unprobed: string | null): Promise<Result[]> {
+async function ask(client: Client, check: Check, probed: boolean): Promise<Result[]> {
   const { code, name, severity, area, docs } = check;
   const silent = { code, name, severity, area, object: "database", evidence: null, fix: null, docs };
-  if (check.kind === "probe" && unprobed) return [{ ...silent, outcome: "skipped", detail: unprobed }];
+  if (check.kind === "probe" && !probed) {
+    const detail = "no tenant role can be reached with SET ROLE: see 4a and 4b";
+    return [{ ...silent, outcome: "skipped", detail }];
+  }
   try {
     const answers = (await client.query(
       `savepoint harness_check; ${check.sql}`,
@@ -114,19 +105,14 @@ async function ask(client: Client, check: Check, unprobed: string | null): Promi
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     await client.query("rollback to savepoint harness_check");
-    return [
-      { ...silent, outcome: "error", detail: `the check itself failed: ${error.message} (${error.code})` },
-    ];
+    const detail = `the check itself failed: ${error.message} (${error.code})`;
+    return [{ ...silent, outcome: "error", detail }];
   }
-}
-
-function setLocal(name: string, value: string): string {
-  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
 }
 
 const rank: Outcome[] = ["pass", "waived", "skipped", "error", "fail"];
 
-/** One answer per check and object: several roles and both transactions may have spoken about it, and the worst counts. */
+/** One answer per check and object: several roles may have spoken about it, and the worst counts. */
 function worstPerObject(results: Result[]): Result[] {
   const worst = new Map<string, Result>();
   for (const result of results) {

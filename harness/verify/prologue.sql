@@ -21,7 +21,7 @@ contexts as (
 -- One row per tenant role and tenant table, also for a table that has vanished since the model was read (then all is null).
 observed as (
   select r.role, t.relation, t.tenant_column, t.type, t.own, t.other,
-         o.relation is not null as seen, o.kind, o.active, o.opened, o.sqlstate, o.message,
+         o.relation is not null as seen, o.probed, o.kind, o.active, o.opened, o.sqlstate, o.message,
          o.can_select, o.can_insert, o.can_update, o.can_move, o.can_delete, o.can_truncate,
          o.insert_state, o.insert_message, o.update_filtered, o.delete_filtered, o.careless,
          -- the session in which to see it with one's own eyes
@@ -34,7 +34,7 @@ observed as (
                           t.relation, t.tenant_column, format((select model ->> 'expression' from model), t.type)) end as mend
     from probed_roles r
    cross join tenant_tables t
-    left join (select o ->> 'role' as role, o ->> 'relation' as relation, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,
+    left join (select o ->> 'role' as role, o ->> 'relation' as relation, coalesce((o ->> 'probed')::boolean, true) as probed, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,
                       (o ->> 'opened')::boolean as opened, o ->> 'sqlstate' as sqlstate, o ->> 'message' as message,
                       (o ->> 'select')::boolean as can_select, (o ->> 'insert')::boolean as can_insert, (o ->> 'update')::boolean as can_update,
                       (o ->> 'move')::boolean as can_move, (o ->> 'delete')::boolean as can_delete, (o ->> 'truncate')::boolean as can_truncate,
@@ -46,9 +46,11 @@ observed as (
 ),
 -- One row per role, table and context in which something was open or went wrong.
 holes as (
-  select h.role, h.relation, h.context, c.ordinality, c.kind, c.statements, h.visible, h.open, h.sqlstate, h.message,
+  select h.role, h.relation, h.context, c.ordinality, c.kind, c.statements, h.visible, h.open, h.sqlstate, h.message, coalesce(h.again, false) as again,
+         -- it could not be asked, which is something else than an answer
+         coalesce(h.undecided, false) or h.sqlstate in ('55P03', '57014', '42P01') as undecided,
          format(E'begin;\nset local role %I;\n%s', h.role, c.statements || case when c.statements = '' then '' else E'\n' end) as session
     from jsonb_to_recordset(current_setting('harness.observations')::jsonb -> 'holes')
-         as h (role text, relation text, context text, visible boolean, open jsonb, sqlstate text, message text)
+         as h (role text, relation text, context text, visible boolean, open jsonb, sqlstate text, message text, again boolean, undecided boolean)
     join contexts c on c.name = h.context
 )

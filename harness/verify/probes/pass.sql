@@ -1,7 +1,7 @@
 -- One pass over every tenant table, as every tenant role and in every context, inside the server.
 --
 -- In:  harness.model         {probed: [roles], tables: [{oid, relation, tenantColumn, type, own, other}], contexts: [{name, kind, settings}],
---                             acts: also insert and explain?, last: is this the last pass on this connection?}
+--                             depth: 'probe' or 'explain', acts: also insert and explain?, last: is this the last pass?}
 -- Out: harness.observations  {tables: [one per role and table], holes: [one per role, table and context where something is open]}
 -- Both are transaction-local settings: a DO block takes no parameter and returns no row, and anything
 -- else (a function, a temporary table) would be a write, which a hot standby and a careful DBA refuse.
@@ -32,6 +32,8 @@ declare
   filter constant text := '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":';
   state text;
   problem text;
+  -- plans are asked for on protected branches too, rows are not
+  probing constant boolean := (model ->> 'acts')::boolean and model ->> 'depth' = 'probe';
   tables jsonb[] := '{}';
   holes jsonb[] := '{}';
 begin
@@ -148,35 +150,43 @@ begin
         perform set_config('role', tenant_role, true);
       end if;
       continue when not (target ->> 'touchable')::boolean;
+      open := '{}';
       begin
         if locked[i] then
           raise lock_not_available using message = 'another session holds a lock on it';
+        elsif model ->> 'depth' = 'explain' then
+          execute format('explain (format json, costs off) select from %s', target ->> 'relation') into plan;
+          if plan::text ~ filter then
+            raise sqlstate 'HS001' using message = 'this branch is protected, so that only its plan was asked for; it has a filter';
+          end if;
+          visible := false; answers := null; open := '{select}';
+        else
+          if not ready[i] then
+            execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', target ->> 'statement',
+              case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
+              target ->> 'expressions', target ->> 'rows');
+            ready[i] := true;
+          end if;
+          execute format('execute %I', target ->> 'statement') into visible, answers;
         end if;
-        if not ready[i] then
-          execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', target ->> 'statement',
-            case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
-            target ->> 'expressions', target ->> 'rows');
-          ready[i] := true;
-        end if;
-        execute format('execute %I', target ->> 'statement') into visible, answers;
         state := null; problem := null;
       exception when others then
         visible := null; answers := null; state := sqlstate; problem := sqlerrm;
-        locked[i] := state = '55P03';  -- waiting for the lock once is enough
+        locked[i] := state = '55P03';  -- waiting for a lock once is enough
       end;
       if context ->> 'kind' = 'tenant' then
         opened[i] := opened[i] or coalesce(true = any(answers[1:1]), false);
       end if;
       -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
-      if state is not null or visible or true = any(case context ->> 'kind' when 'tenant' then answers[2:2] else answers end) then
+      if visible or true = any(case context ->> 'kind' when 'tenant' then answers[2:2] else answers end) then
         open := array(select p.key from jsonb_each_text(target -> 'positions') as p
                        where (target ->> p.key)::boolean
                          and (answers[2][p.value::int] or (context ->> 'kind' = 'closed' and answers[1][p.value::int]))
                        order by p.key);
-        if state is not null or visible or open <> '{}' then
-          holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', target ->> 'relation', 'context', context ->> 'name',
-            'visible', coalesce(visible, false), 'open', to_jsonb(open), 'sqlstate', state, 'message', problem));
-        end if;
+      end if;
+      if state is not null or visible or open <> '{}' then
+        holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', target ->> 'relation', 'context', context ->> 'name',
+          'visible', coalesce(visible, false), 'open', to_jsonb(open), 'sqlstate', state, 'message', problem, 'undecided', coalesce(state = 'HS001', false)));
       end if;
     end loop;
   end loop;
@@ -191,7 +201,7 @@ begin
       tenant_role := target ->> 'role';
       perform set_config('role', tenant_role, true);
     end if;
-    if (model ->> 'acts')::boolean and not locked[i] and (target ->> 'insert')::boolean then
+    if probing and not locked[i] and (target ->> 'insert')::boolean then
       begin
         execute target ->> 'put';
         raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
@@ -199,7 +209,7 @@ begin
         acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
       end;
     end if;
-    if (model ->> 'acts')::boolean and not locked[i] and target ->> 'alone' is not null then
+    if probing and not locked[i] and target ->> 'alone' is not null then
       begin
         execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
         acts := acts || jsonb_build_object('careless',
@@ -224,6 +234,8 @@ begin
     end if;
     if locked[i] then
       acts := jsonb_build_object('sqlstate', '55P03', 'message', 'another session holds a lock on it');
+    elsif model ->> 'depth' = 'explain' then
+      acts := acts || jsonb_build_object('sqlstate', 'HS001', 'message', 'this branch is protected');
     end if;
     tables := array_append(tables, acts || jsonb_build_object('opened', opened[i]) || (target - '{oid,statement,touchable,locked,positions,policies,rows,expressions,alone,put,take,wipe}'::text[]));
   end loop;

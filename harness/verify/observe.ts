@@ -1,0 +1,145 @@
+import type { Client } from "pg";
+import pg from "pg";
+import { readSqlFile } from "../database/sql-file.ts";
+import { beginStatement } from "../database/transaction.ts";
+import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
+import type { Context } from "./contexts.ts";
+
+/** What the pass (probes/pass.sql) wrote down: a row per role and table, and one for whatever is open in some context. */
+export interface Observations {
+  tables: Record<string, unknown>[];
+  holes: Hole[];
+}
+
+interface Hole {
+  role: string;
+  relation: string;
+  context: string;
+  [answer: string]: unknown;
+}
+
+/** `probe` reads rows and offers one; `explain` asks for plans only, as a protected branch wants it. */
+export type Depth = "probe" | "explain";
+
+export interface Assignment {
+  model: IsolationModel;
+  /** Roles that the session can become. */
+  roles: string[];
+  contexts: Context[];
+  depth: Depth;
+}
+
+/** Tables in one transaction: each keeps its locks, and those of its indexes, until the end. */
+const chunkSize = 500;
+/** A chunk may take this long, and a little more for each table; then it is divided to find the slow one. */
+const tableBudgetMs = 2_000;
+/** After this long no further table is tried alone. */
+const patienceMs = 60_000;
+
+/**
+ * Runs the pass over all tables, each chunk in two transactions of one connection, in one round trip. A table that takes too long, or
+ * breaks the pass, is found by dividing its chunk and reported by itself; the others are not affected.
+ */
+export async function observe(client: Client, assignment: Assignment): Promise<Observations> {
+  const all: Observations = { tables: [], holes: [] };
+  if (assignment.roles.length === 0) return all;
+  const deadline = performance.now() + patienceMs;
+  let broken = false;
+  const waiting = divide(assignment.model.tables, Math.ceil(assignment.model.tables.length / chunkSize));
+  for (let chunk = waiting.shift(); chunk; chunk = waiting.shift()) {
+    let found: Observations;
+    try {
+      found = await runChunk(client, assignment, chunk);
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      await client.query("rollback");
+      broken = true;
+      const outOfTime = performance.now() > deadline;
+      if (chunk.length > 1 && !outOfTime) {
+        waiting.unshift(...divide(chunk, 8));
+        continue;
+      }
+      found = undecided(assignment, chunk, outOfTime && chunk.length > 1 ? noTimeLeft : error);
+    }
+    all.tables.push(...found.tables);
+    all.holes.push(...found.holes);
+  }
+  if (broken) await client.query(readSqlFile("harness/verify/probes/forget.sql").text);
+  return all;
+}
+
+const noTimeLeft = {
+  code: "57014",
+  message: `it was not asked: the run took more than ${patienceMs / 1000} s already`,
+};
+
+async function runChunk(
+  client: Client,
+  { model, roles, contexts, depth }: Assignment,
+  tables: TenantTable[],
+): Promise<Observations> {
+  const limits = { statementTimeoutMs: tableBudgetMs + 10 * tables.length, lockTimeoutMs: 500 };
+  const pass = readSqlFile("harness/verify/probes/pass.sql").text;
+  const transactions = [
+    { acts: true, last: false },
+    { acts: false, last: true },
+  ].map((which) =>
+    [
+      beginStatement(model.inRecovery ? "read only" : "read write", limits),
+      "set local jit = off;", // compiling a plan that runs once costs more than it saves
+      setLocal("harness.model", JSON.stringify({ ...which, depth, probed: roles, tables, contexts })),
+      pass,
+      "select current_setting('harness.observations')::json as observations;",
+      "rollback;",
+    ].join("\n"),
+  );
+  const answers = (await client.query(transactions.join("\n"))) as unknown as {
+    rows: { observations?: Observations }[];
+  }[];
+  const [first, second] = answers.flatMap(({ rows }) =>
+    rows.flatMap(({ observations }) => observations ?? []),
+  );
+  if (!first || !second) throw new Error("the pass answered nothing");
+  const known = new Set(first.holes.map(keyOf));
+  const later = second.holes.filter((hole) => !known.has(keyOf(hole)));
+  return {
+    tables: first.tables,
+    holes: [...first.holes, ...later.map((hole) => ({ ...hole, again: true }))],
+  };
+}
+
+/** Tables that could not be asked count as undecided in every context, and never as closed. */
+function undecided(
+  { roles, contexts }: Assignment,
+  tables: TenantTable[],
+  error: { code?: string | undefined; message: string },
+): Observations {
+  const answer = { sqlstate: error.code ?? "XX000", message: error.message };
+  const rows = roles.flatMap((role) => tables.map(({ relation }) => ({ role, relation })));
+  return {
+    tables: rows.map((row) => ({ ...row, probed: false, ...answer })),
+    holes: rows.flatMap((row) =>
+      contexts.map(({ name }) => ({
+        ...row,
+        context: name,
+        visible: false,
+        open: [],
+        undecided: true,
+        ...answer,
+      })),
+    ),
+  };
+}
+
+const keyOf = ({ role, relation, context }: Hole) => `${role} ${relation} ${context}`;
+
+function divide<T>(items: readonly T[], parts: number): T[][] {
+  const size = Math.max(1, Math.ceil(items.length / Math.max(1, parts)));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  );
+}
+
+export function setLocal(name: string, value: string): string {
+  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
+}
