@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { groupBy } from "../core/group.ts";
+import { wrap } from "../report/text.ts";
 import type { Machine, ServerFacts } from "./machine.ts";
 import type { BenchReport, Measured, MeasuredSide } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
@@ -16,7 +17,7 @@ export function toTable(
   const c = pc.createColors(color);
   const parts = [`${c.bold("harness bench")}\n${c.dim(machineLines(report.machine, report.server))}`];
   for (const [name, measured] of groupBy(report.comparisons, ({ scenario }) => scenario)) {
-    parts.push(scenarioTable(name, scenarios.get(name)?.title ?? "", measured, c));
+    parts.push(scenarioTable(name, scenarios.get(name), measured, c));
   }
   if (report.thresholds.length > 0)
     parts.push(report.thresholds.map((verdict) => verdictLine(verdict, c)).join("\n"));
@@ -40,8 +41,14 @@ function machineLines(machine: Machine, server: ServerFacts | null): string {
   return lines.join("\n");
 }
 
-function scenarioTable(name: string, title: string, measured: readonly Measured[], c: Colors): string {
-  const lines = [`${c.bold(name)}  ${title}`];
+function scenarioTable(
+  name: string,
+  scenario: Scenario | undefined,
+  measured: readonly Measured[],
+  c: Colors,
+): string {
+  const lines = [`${c.bold(name)}  ${scenario?.title ?? ""}`];
+  if (scenario) lines.push(c.dim(wrap(scenario.description, 80, "  ")));
   const labels = new Set(measured.map(({ baseline, candidate }) => `${baseline.label} → ${candidate.label}`));
   for (const label of labels) lines.push(c.dim(`  ${label}`));
   lines.push(c.dim(row("", ["baseline", "", "candidate", "", "p95", "ratio", "  95 %"])));

@@ -67,5 +67,6 @@ function fingerprint(root: string): string {
 export function urlOf(url: string, database: string): string {
   const other = new URL(url);
   other.pathname = `/${encodeURIComponent(database)}`;
+  other.searchParams.delete("dbname");
   return other.href;
 }

@@ -15,12 +15,14 @@ export function onExit(release: Release): Release {
       process.once(signal, () => void releaseAll().finally(() => process.exit(exitCodes.interrupted)));
     }
   }
-  let done = false;
-  const once = async () => {
-    if (done) return;
-    done = true;
-    pending.splice(pending.indexOf(once), 1);
-    await release();
+  let releasing: Promise<void> | undefined;
+  // whoever comes second, signal handler or main flow, waits for the first
+  const once = () => {
+    if (!releasing) {
+      pending.splice(pending.indexOf(once), 1);
+      releasing = release();
+    }
+    return releasing;
   };
   pending.push(once);
   return once;

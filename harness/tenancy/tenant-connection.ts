@@ -108,7 +108,7 @@ function explainRole(error: unknown, role: string): unknown {
   return new HarnessError({
     code: "role-refused",
     message: `the connection cannot become "${role}": ${message}`,
-    hint: `Run harness setup on this branch; it creates the role and lets the owner use it.`,
+    hint: "Run harness setup on this branch: it creates the role and lets the owner become it.",
     cause: error,
   });
 }

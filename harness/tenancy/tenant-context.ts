@@ -1,4 +1,5 @@
 import { HarnessError } from "../core/errors.ts";
+import type { Isolation } from "./config-schema.ts";
 import { claimsSetting, type Settings, tenantSettings } from "./context.ts";
 
 /**
@@ -63,7 +64,15 @@ function explicitSettings({
     if (typeof value !== "string" || value.includes("\0")) throw bad(`the setting ${name} is not a string`);
   }
   // Empty rather than untouched where none are given: claims that somebody left on the connection must not speak.
-  return { [claimsSetting]: claims ? JSON.stringify(claims) : "", ...settings };
+  return { [claimsSetting]: claims ? asJson(claims) : "", ...settings };
+}
+
+function asJson(claims: Record<string, unknown>): string {
+  try {
+    return JSON.stringify(claims);
+  } catch (cause) {
+    throw bad(`the claims are no JSON: ${(cause as Error).message.split("\n")[0]}`);
+  }
 }
 
 function assertRole(role: unknown): void {
@@ -72,10 +81,10 @@ function assertRole(role: unknown): void {
     throw bad('the role "none" would be the connection\'s own role, which may bypass row security');
 }
 
-const isolations = new Map<string, Promise<Awaited<ReturnType<typeof readIsolation>>>>();
+const isolations = new Map<string, Promise<Isolation>>();
 
 /** Read once in the life of a process. A file that could not be read is tried again. */
-function configuredIsolation(file = "") {
+function configuredIsolation(file = ""): Promise<Isolation> {
   const known = isolations.get(file);
   if (known) return known;
   const reading = readIsolation(file);
@@ -84,7 +93,7 @@ function configuredIsolation(file = "") {
   return reading;
 }
 
-async function readIsolation(file: string) {
+async function readIsolation(file: string): Promise<Isolation> {
   const { loadConfig, requireIsolation } = await import("./config.ts");
   return requireIsolation(loadConfig(file || undefined));
 }

@@ -138,9 +138,8 @@ test("a role that may not create databases is told what to do", async () => {
 });
 
 describe("an end before the end", () => {
-  async function interrupted(
-    signal: NodeJS.Signals,
-  ): Promise<{ code: number | null; stderr: string; scratch: string[] }> {
+  /** Ends a run as soon as it has a database, or not before it measures. */
+  async function interrupted(signal: NodeJS.Signals, measuring: boolean) {
     const cli = join(packageRoot, "dist", "cli.js");
     const child = spawn(process.execPath, [cli, "bench", "rls", "--database-url", url], {
       stdio: ["ignore", "ignore", "pipe"],
@@ -150,30 +149,29 @@ describe("an end before the end", () => {
     const scratch = await vi.waitFor(
       async () => {
         const { rows } = await client.query(
-          "select datname from pg_stat_activity where datname ~ '^harness_bench_'",
+          "select datname from pg_stat_activity where datname ~ '^harness_bench_' and query ~ $1",
+          [measuring ? "from bench.bookings where" : ""],
         );
         expect(rows).not.toEqual([]);
-        return rows.map((row) => row.datname as string);
+        return rows[0].datname as string;
       },
-      { timeout: 30_000 },
+      { timeout: 30_000, interval: 5 },
     );
     child.kill(signal);
     const [code] = await once(child, "close");
     return { code, stderr, scratch };
   }
 
-  test("by Ctrl-C leaves nothing behind", async () => {
-    expect(await interrupted("SIGINT")).toMatchObject({ code: 130, stderr: "" });
+  test.each([false, true])("by Ctrl-C leaves nothing behind, whether it measures: %s", async (measuring) => {
+    expect(await interrupted("SIGINT", measuring)).toMatchObject({ code: 130, stderr: "" });
     expect(await scratches()).toEqual([]);
   });
 
   test("by force leaves a database, which the next run drops", async () => {
-    const { scratch } = await interrupted("SIGKILL");
-    expect(await scratches()).toEqual([scratch[0]]);
+    const { scratch } = await interrupted("SIGKILL", true);
+    expect(await scratches()).toEqual([scratch]);
     await vi.waitFor(async () => {
-      const { rowCount } = await client.query("select from pg_stat_activity where datname = $1", [
-        scratch[0],
-      ]);
+      const { rowCount } = await client.query("select from pg_stat_activity where datname = $1", [scratch]);
       expect(rowCount).toBe(0);
     }, 30_000);
     expect((await bench("rls/count")).status).toBe(0);

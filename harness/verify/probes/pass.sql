@@ -77,13 +77,15 @@ begin
     ),
     -- Most tables have one predicate for all commands: evaluate it once.
     numbered as (
-      select oid, command, predicate, dense_rank() over (partition by oid order by predicate) as position from composed
+      select oid, command, predicate,
+             dense_rank() over (partition by oid order by predicate) as position,
+             row_number() over (partition by oid, predicate order by command) = 1 as first
+        from composed
     ),
     predicates as (
       select oid, jsonb_object_agg(command, position) as positions,
-             (select string_agg(format('(%s)::boolean', d.predicate), ', ' order by d.position)
-                from (select distinct i.position, i.predicate from numbered i where i.oid = n.oid) as d) as expressions
-        from numbered n
+             string_agg(format('(%s)::boolean', predicate), ', ' order by position) filter (where first) as expressions
+        from numbered
        group by oid
     ),
     -- Each permissive policy by itself: one that lets strangers in is held back by nothing but the floor.
