@@ -4,7 +4,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
-const cpus = ["arm64", "x64", "ia32", "arm", "ppc64", "ppc64le", "riscv64", "s390x", "loong64", "mips64el", "wasm32"];
+const cpus = [
+  "arm64",
+  "x64",
+  "ia32",
+  "arm",
+  "ppc64",
+  "ppc64le",
+  "riscv64",
+  "s390x",
+  "loong64",
+  "mips64el",
+  "wasm32",
+];
 let added = 0;
 
 for (const [path, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
@@ -24,7 +36,10 @@ for (const [path, { optionalDependencies = {}, dev }] of Object.entries(lock.pac
 }
 
 const entries = Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1));
-writeFileSync("package-lock.json", `${JSON.stringify({ ...lock, packages: Object.fromEntries(entries) }, null, 2)}\n`);
+writeFileSync(
+  "package-lock.json",
+  `${JSON.stringify({ ...lock, packages: Object.fromEntries(entries) }, null, 2)}\n`,
+);
 process.stdout.write(`${added} packages added\n`);
 
 /** As Node does: the package's own node_modules first, then its parents'. */
@@ -37,14 +52,18 @@ function resolves(path, name) {
 
 /** Beside its sisters for other platforms, which npm did write; else at the top. */
 function placeOf(path, name) {
-  return lock.packages[`${path}/node_modules`] || Object.keys(lock.packages).some((p) => p.startsWith(`${path}/node_modules/`))
+  return lock.packages[`${path}/node_modules`] ||
+    Object.keys(lock.packages).some((p) => p.startsWith(`${path}/node_modules/`))
     ? `${path}/node_modules/${name}`
     : `node_modules/${name}`;
 }
 
 /** The system, processor and C library that a package of binaries names at its end. */
 function platformOf(name) {
-  const match = /(?:^|[-/])(android|darwin|linux|win32|windows|freebsd|openbsd|netbsd|sunos|aix|openharmony)-(\w+?)(?:-(musl|gnu|gnueabihf|musleabihf|msvc))?$/.exec(name);
+  const match =
+    /(?:^|[-/])(android|darwin|linux|win32|windows|freebsd|openbsd|netbsd|sunos|aix|openharmony)-(\w+?)(?:-(musl|gnu|gnueabihf|musleabihf|msvc))?$/.exec(
+      name,
+    );
   if (!match) return [];
   return [match[1] === "windows" ? "win32" : match[1], match[2], match[3]];
 }
