@@ -55,7 +55,7 @@ async function reachableRoles(client: Client, { isolation }: IsolationModel): Pr
     `select rolname from pg_catalog.pg_roles
       where rolname = any ($1)
         and pg_has_role(session_user, oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
-      order by rolname`,
+      order by array_position($1, rolname::text)`,
     [isolation.tenantRoles],
   );
   return rows.map((row) => row.rolname);

@@ -123,3 +123,61 @@ test("hostile names are quoted, and nothing in them is executed", async () => {
   expect(failed).toEqual([`H103 public.${quoted}`]);
   expect(exitCode).toBe(0);
 });
+
+test("a table whose policy takes for ever is skipped, and the rest is judged", async () => {
+  await client.query(
+    `create function public.dawdle() returns boolean language plpgsql stable as $$ begin perform pg_sleep(60); return true; end $$;
+     create table public.slow (id int primary key, restaurant_id uuid not null, name text not null);
+     alter table public.slow enable row level security; alter table public.slow force row level security;
+     create policy slow on public.slow to authenticated using ((select public.dawdle()) and restaurant_id = (select public.current_restaurant_id()))`,
+  );
+  const { undecided, results, exitCode } = await verifyDatabase(url);
+  await client.query("drop table public.slow; drop function public.dawdle()");
+  expect(undecided).toContain("H201 public.slow");
+  expect(undecided.every((line) => line.endsWith(" public.slow"))).toBe(true);
+  expect(exitCode).toBe(3);
+  expect(results.find(({ code, object }) => code === "H201" && object === "public.bookings")?.outcome).toBe(
+    "pass",
+  );
+});
+
+test("no row is offered to a table whose BEFORE trigger would act; its policies are judged all the same", async () => {
+  await client.query(
+    `create sequence public.tickets;
+     create table public.ticketed (id int primary key, restaurant_id uuid not null, name text not null);
+     select tenancy.protect('public.ticketed', 'restaurant_id');
+     create function public.ticket() returns trigger language plpgsql as $$ begin new.id := nextval('public.tickets'); return new; end $$;
+     create trigger ticket before insert on public.ticketed for each row execute function public.ticket();
+     grant usage on sequence public.tickets to authenticated`,
+  );
+  const { results } = await verifyDatabase(url);
+  const { rows } = await client.query("select last_value, is_called from public.tickets");
+  await client.query(
+    "drop table public.ticketed; drop function public.ticket(); drop sequence public.tickets",
+  );
+  expect(rows).toEqual([{ last_value: "1", is_called: false }]);
+  expect(results.find(({ code, object }) => code === "H202" && object === "public.ticketed")).toMatchObject({
+    outcome: "pass",
+    detail: expect.stringContaining("triggers or rules"),
+  });
+});
+
+test("a plan alone decides little: on a protected branch what has a filter is skipped, what has none is found", async () => {
+  await client.query("alter table public.holds disable row level security");
+  const session = await connect(url, { purpose: "test" });
+  const model = await loadModel(session, requireIsolation(loadConfig()));
+  const { failed, undecided } = findingsOf((await verify(session, model, { depth: "explain" })).results);
+  await session.end();
+  await client.query("select tenancy.protect('public.holds', 'restaurant_id')");
+  expect(failed).toEqual(
+    expect.arrayContaining([
+      "4c public.holds",
+      "H101 public.holds",
+      "H201 public.holds",
+      "H204 public.holds",
+      "H205 public.holds",
+    ]),
+  );
+  expect(undecided).toContain("H201 public.bookings");
+  expect(undecided).not.toContain("H101 public.bookings");
+});

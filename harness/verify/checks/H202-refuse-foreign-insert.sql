@@ -8,16 +8,16 @@ select o.relation as object,
        case when not o.seen then 'error'
             when not o.can_insert then 'pass'
             when answer.stored or h.open ? 'insert' then 'fail'
-            when o.insert_state = '42501' or (o.insert_state is not null and h.sqlstate is null) then 'pass'
+            when o.insert_state = '42501' or h.sqlstate is null then 'pass'
             else 'skipped' end as outcome,
        case when not o.seen then 'the table vanished during the run'
             when not o.can_insert then format('%I has no INSERT privilege', o.role)
             when answer.stored then format('%I can store a row for another tenant (it answered %s, not 42501)', o.role, o.insert_state)
             when h.open ? 'insert' then format('%I could store a row for another tenant', o.role)
             when o.insert_state = '42501' then 'refused by row security'
-            when o.insert_state is null then 'no row was offered'
+            when h.sqlstate is null and o.insert_state is null then 'its policies refuse it; no row was offered, since triggers or rules would run first'
             when h.sqlstate is null then format('its policies refuse it; a row offered was stopped earlier (%s)', o.insert_state)
-            else format('neither the policies (%s) nor the row offered (%s) decided it', h.sqlstate, o.insert_state) end as detail,
+            else format('its policies could not be evaluated: %s (%s)', h.message, h.sqlstate) end as detail,
        coalesce(h.session, o.session) || format(E'insert into %s (%I) values (%L);  -- expected: 42501\nrollback;', o.relation, o.tenant_column, o.other) as evidence,
        o.mend as fix,
        null::text as severity

@@ -122,7 +122,11 @@ begin
              'rows', format('jsonb_populate_recordset(null::%s, %L) as %I', w.relation,
                             jsonb_build_array(jsonb_build_object(w.tenant_column, w.own), jsonb_build_object(w.tenant_column, w.other)), w.relname),
              'expressions', p.expressions, 'alone', a.expressions,
-             'put', format('insert into %s (%s) overriding system value values (%s)', w.relation, c.names, c.contents),
+             -- a BEFORE trigger or a rule would run first, and what it does (a sequence, a call to elsewhere) no rollback undoes
+             'put', case when not exists (select from pg_catalog.pg_trigger g
+                                           where g.tgrelid = w.oid and g.tgtype & 6 = 6 and g.tgenabled <> 'D' and not g.tgisinternal)
+                          and not exists (select from pg_catalog.pg_rewrite u where u.ev_class = w.oid and u.ev_type = '3')
+                         then format('insert into %s (%s) overriding system value values (%s)', w.relation, c.names, c.contents) end,
              'take', format('update %s set %I = %L', w.relation, w.tenant_column, w.own),
              'wipe', format('delete from %s', w.relation))
            order by w.relation), '[]')
@@ -203,7 +207,7 @@ begin
       tenant_role := target ->> 'role';
       perform set_config('role', tenant_role, true);
     end if;
-    if probing and not locked[i] and (target ->> 'insert')::boolean then
+    if probing and not locked[i] and (target ->> 'insert')::boolean and target ->> 'put' is not null then
       begin
         execute target ->> 'put';
         raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
