@@ -17,7 +17,10 @@ const contextOption = () =>
   new Option("--context <source>", "what says who the tenant is").choices(["claims", "setting", "both"]);
 const collect = (value: string, previous: string[] | undefined) => [...(previous ?? []), value];
 const outputOption = () =>
-  new Option("-o, --output <format[=path]>", "report format, repeatable: tty, json").argParser(collect);
+  new Option(
+    "-o, --output <format[=path]>",
+    "report format, repeatable: tty, json, sarif, junit, tap, github, markdown",
+  ).argParser(collect);
 
 const program = new Command("harness")
   .description(
@@ -110,8 +113,22 @@ program
     "least severity that makes the exit code 1: low, medium, high, critical",
     "medium",
   )
+  .option(
+    "--fix [where]",
+    "print the SQL that mends the findings, or append it: --fix=current; applies nothing",
+  )
+  .option("--baseline <file>", "known findings, which are not counted")
+  .option("--write-baseline", "write what fails now to the --baseline file")
+  .option("--prune-baseline", "remove what fails no more from the --baseline file")
+  .addOption(new Option("--confirm <name>", "name a protected branch again, to probe it too"))
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/verify.ts")).verify(options)));
+
+program
+  .command("explain [check]")
+  .description("what a check asks, how to see it, how to mend it; without a check, list them all")
+  .addOption(jsonOption())
+  .action(run(async (check, options) => (await import("./commands/explain.ts")).explain(check, options)));
 
 program
   .command("test [files...]")
@@ -151,5 +168,15 @@ program
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (scenarios, options) => (await import("./commands/bench.ts")).bench(scenarios, options)));
+
+program
+  .command("init")
+  .description("find out how a database tells tenants apart, and write it into harness.config.json")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--stdout", "print it, write nothing")
+  .option("--force", "overwrite the file that is there")
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/init.ts")).init(options)));
 
 await program.parseAsync();

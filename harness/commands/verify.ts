@@ -1,33 +1,70 @@
 import { protectedAs } from "../branches/protection.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
-import { exitCodeOf, type Severity, severities } from "../core/results.ts";
+import { type CheckInfo, countOutcomes, exitCodeOf, type Severity, severities } from "../core/results.ts";
+import { checkFixOption, type FixOption, writeFix } from "../report/fix.ts";
 import type { Report } from "../report/report.ts";
-import { checkFormats, writeReport } from "../report/write.ts";
-import { requireIsolation } from "../tenancy/config.ts";
-import { loadModel, requireTables } from "../tenancy/model.ts";
+import { countsOf, judgementOf } from "../report/verdict.ts";
+import { checkFormats, parseOutput, writeReport } from "../report/write.ts";
+import type { Config } from "../tenancy/config-schema.ts";
+import { describeDiscovery } from "../tenancy/discovery/describe.ts";
+import { obtainModel } from "../tenancy/discovery/obtain-model.ts";
+import { requireTables } from "../tenancy/model.ts";
+import { type BaselineOptions, checkBaselineOptions, withBaseline } from "../verify/baseline.ts";
+import { loadChecks } from "../verify/checks.ts";
 import { verify as runVerification, type Verification } from "../verify/engine.ts";
+import type { Depth } from "../verify/observe.ts";
+import { applyWaivers, manageWaivers } from "../verify/waivers.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { type Session, withClient } from "./with-target.ts";
 
-export interface VerifyOptions extends DatabaseOptions {
+export interface VerifyOptions extends DatabaseOptions, BaselineOptions {
   output?: string[];
   failOn?: string;
+  fix?: FixOption;
 }
 
 /** Proves a branch's tenant isolation, or shows where it leaks. */
 export async function verify(options: VerifyOptions): Promise<ExitCode> {
-  const outputs = options.json ? ["json"] : (options.output ?? ["tty"]);
-  checkFormats(outputs);
+  const outputs = outputsOf(options);
   const failOn = severityOf(options.failOn ?? "medium");
+  checkFixOption(options.fix);
+  checkBaselineOptions(options);
   return withClient(options, "reads", "verify", async (session) => {
-    const model = await loadModel(session.client, requireIsolation(session.config));
+    const { model, discovery } = await obtainModel(session.client, session.config);
+    if (discovery) say(describeDiscovery(discovery));
     requireTables(model);
     const stopProgress = progress(`verifying ${model.tables.length} tables`);
-    const verification = await runVerification(session.client, model).finally(stopProgress);
+    const depth = depthFor(session, options.confirm);
+    const found = await runVerification(session.client, model, { depth }).finally(stopProgress);
+    const verification = withoutWaived(found, session.config, options);
     const exitCode = exitCodeOf(verification.results, failOn);
-    await writeReport(reportOf(session, verification, exitCode), outputs);
+    const report = reportOf(session, verification, exitCode);
+    await writeReport(report, outputs);
+    if (options.fix) say(writeFix(report.results, options.fix));
+    if (options.fix === true) say(`${judgementOf(report)}: ${countsOf(report)}`);
     return exitCode;
+  });
+}
+
+/** A protected branch gets catalogue checks and plans, until it is named again. */
+function depthFor({ target, config }: Session, confirm: string | undefined): Depth {
+  const name = protectedAs(target, config);
+  if (!name || confirm === name) return "probe";
+  say(`${name} is protected: its rows and policies are left alone, plans only (--confirm ${name} probes it)`);
+  return "explain";
+}
+
+/** @throws HarnessError `unknown-format`, `stdout-taken` (by the SQL of --fix, which has to be runnable as it comes) */
+function outputsOf({ json, output, fix }: VerifyOptions): string[] {
+  const outputs = json ? ["json"] : (output ?? (fix === true ? [] : ["tty"]));
+  checkFormats(outputs);
+  const onStdout = outputs.map(parseOutput).find(({ path }) => path === null);
+  if (fix !== true || !onStdout) return outputs;
+  throw new HarnessError({
+    code: "stdout-taken",
+    message: `--fix prints SQL, and the ${onStdout.name} report would be in between`,
+    hint: `Write one of them to a file: --fix=current, or -o ${onStdout.name}=PATH.`,
   });
 }
 
@@ -41,12 +78,28 @@ function severityOf(name: string): Severity {
   });
 }
 
+/** What was found, with the accepted and the known findings set apart. */
+function withoutWaived(found: Verification, { waivers }: Config, options: BaselineOptions): Verification {
+  const checks: CheckInfo[] = [...loadChecks(), manageWaivers];
+  const today = new Date().toISOString().slice(0, 10);
+  const { results: counted, answers } = applyWaivers(found.results, waivers, checks, today);
+  const { results, note } = withBaseline(counted, options, checks);
+  if (note) say(note);
+  const all = [...results, ...answers];
+  return { ...found, results: all, summary: { ...found.summary, ...countOutcomes(all) } };
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
 function reportOf(
   { target, config }: Session,
   { model, summary, results }: Verification,
   exitCode: ExitCode,
 ): Report {
   const { isolation, tables, database, user, superuser, inRecovery, serverVersion, flavor } = model;
+  const { source, confidence, notes } = model;
   return {
     schemaVersion: 1,
     target: {
@@ -61,6 +114,9 @@ function reportOf(
       protected: protectedAs(target, config) !== null,
     },
     model: {
+      source,
+      confidence,
+      notes,
       tenantColumn: isolation.tenantColumn,
       tenantRoles: isolation.tenantRoles,
       context: { claim: isolation.context.claim ?? null, setting: isolation.context.setting ?? null },

@@ -24,6 +24,45 @@ export interface Result {
   fix: string | null;
   /** Path of the check's page. */
   docs: string;
+  /** Why a finding does not count; on `waived` results only. */
+  waiver?: Waiver;
+}
+
+/** `config`: a waiver of harness.config.json. `baseline`: known when the baseline was written. */
+export interface Waiver {
+  source: "config" | "baseline";
+  reason: string;
+  owner: string | null;
+  /** YYYY-MM-DD, the last day on which it counts. */
+  expires: string | null;
+}
+
+/** What is known of a check without running it. */
+export interface CheckInfo {
+  code: string;
+  name: string;
+  /** What holds when it passes, as a sentence without its full stop. */
+  title: string;
+  severity: Severity;
+  area: string;
+  docs: string;
+  /** Codes and names that it had before: they go on meaning it. */
+  aliases?: readonly string[];
+}
+
+/** A check by its code, its name or a former one of these, in upper or lower case. */
+export function findCheck<C extends CheckInfo>(checks: readonly C[], word: string): C | undefined {
+  const wanted = word.toLowerCase();
+  const isCalled = (names: readonly string[]) => names.some((name) => name.toLowerCase() === wanted);
+  return (
+    checks.find(({ code, name }) => isCalled([code, name])) ??
+    checks.find(({ aliases = [] }) => isCalled(aliases))
+  );
+}
+
+/** What a finding is recognised by from run to run: its check and its object, and nothing that changes by itself. */
+export function identityOf({ code, object }: Pick<Result, "code" | "object">): string {
+  return `${code} ${object}`;
 }
 
 export interface Summary extends Record<Outcome, number> {

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import pc from "picocolors";
 import { HarnessError } from "../core/errors.ts";
 import type { Format, Report } from "./report.ts";
+import { type Terminal, terminalOf } from "./terminal.ts";
 
 const folder = new URL("./formats/", import.meta.url);
+const file: Terminal = { color: false, links: false };
 
 export function formatNames(): string[] {
   const files = readdirSync(folder).filter((file) => /(?<!\.d)\.[jt]s$/.test(file));
@@ -18,15 +19,14 @@ export function formatNames(): string[] {
  */
 export async function writeReport(report: Report, outputs: readonly string[]): Promise<void> {
   for (const output of outputs) {
-    const [name = "", path] = splitOnce(output);
+    const { name, path } = parseOutput(output);
     const format = await loadFormat(name);
-    const text = format(report, { color: !path && pc.isColorSupported && process.stdout.isTTY !== false });
     if (!path) {
-      process.stdout.write(text);
+      process.stdout.write(format(report, terminalOf(process.stdout)));
       continue;
     }
     try {
-      writeFileSync(path, text);
+      writeFileSync(path, format(report, file));
     } catch (cause) {
       const message = `${path} cannot be written: ${(cause as Error).message}`;
       throw new HarnessError({
@@ -41,8 +41,7 @@ export async function writeReport(report: Report, outputs: readonly string[]): P
 
 /** Refuses a mistyped format before any work is done. */
 export function checkFormats(outputs: readonly string[]): void {
-  for (const output of outputs) {
-    const [name = ""] = splitOnce(output);
+  for (const { name } of outputs.map(parseOutput)) {
     if (formatNames().includes(name)) continue;
     throw new HarnessError({
       code: "unknown-format",
@@ -52,13 +51,16 @@ export function checkFormats(outputs: readonly string[]): void {
   }
 }
 
+/** `json=report.json`: the format's name, and the path if there is one. Without a path it goes to stdout. */
+export function parseOutput(output: string): { name: string; path: string | null } {
+  const at = output.indexOf("=");
+  return at < 0
+    ? { name: output, path: null }
+    : { name: output.slice(0, at), path: output.slice(at + 1) || null };
+}
+
 async function loadFormat(name: string): Promise<Format> {
   const compiled = new URL(`${name}.js`, folder);
   const file = existsSync(fileURLToPath(compiled)) ? compiled : new URL(`${name}.ts`, folder);
   return (await import(file.href)).default;
-}
-
-function splitOnce(output: string): string[] {
-  const at = output.indexOf("=");
-  return at < 0 ? [output] : [output.slice(0, at), output.slice(at + 1)];
 }

@@ -6,35 +6,82 @@ const identifier = v.pipe(
   v.maxLength(63, "a Postgres name has at most 63 bytes"),
 );
 const reason = v.pipe(v.string(), v.minLength(3, "a reason is missing"));
+const settingName = v.pipe(v.string(), v.regex(/^\w+(\.\w+)+$/, "a setting has the form prefix.name"));
 
 const context = v.pipe(
   v.strictObject({
-    claim: v.optional(identifier),
-    setting: v.optional(v.pipe(v.string(), v.regex(/^\w+\.\w+$/, "a setting has the form prefix.name"))),
+    /** The claim that names the tenant. */
+    claim: v.optional(v.pipe(v.string(), v.nonEmpty("a name is missing"))),
+    /** The claims it lies in, from the outermost: `["app_metadata"]`. */
+    claimWithin: v.optional(v.array(v.string())),
+    /** The setting that holds the claims, if it is not request.jwt.claims. */
+    claimsSetting: v.optional(settingName),
+    /** Further claims of every session of a tenant, such as its role. */
+    claims: v.optional(v.record(v.string(), v.string())),
+    /** The setting that names the tenant. */
+    setting: v.optional(settingName),
+    /** The claim or setting holds a list of tenants. */
+    list: v.optional(v.boolean()),
+    /** SQL for the tenant of the context. */
     expression: v.optional(v.string()),
+    /** The context names a user; this table says which tenants' rows are theirs. */
+    membership: v.optional(v.strictObject({ table: v.string(), member: identifier, tenant: identifier })),
   }),
   v.check(({ claim, setting }) => Boolean(claim ?? setting), "name a claim, a setting or both"),
 );
 
+const isolation = v.pipe(
+  v.strictObject({
+    /** Schemas whose tables hold tenants' rows. */
+    schemas: v.optional(v.pipe(v.array(identifier), v.nonEmpty("name at least one schema")), ["public"]),
+    /** The column that says whose row it is, in every table that has it. Empty if only `tables` says so. */
+    tenantColumn: v.optional(v.pipe(v.string(), v.maxLength(63, "a Postgres name has at most 63 bytes")), ""),
+    /** Roles that queries run as on a tenant's behalf. */
+    tenantRoles: v.pipe(v.array(identifier), v.nonEmpty("name at least one role")),
+    /** How a session says which tenant it is. */
+    context,
+    /** Tables in which the tenant column has another name, or is compared with another context, by schema.table. */
+    tables: v.optional(
+      v.record(v.string(), v.strictObject({ tenantColumn: identifier, context: v.optional(context) })),
+      {},
+    ),
+    /** Tables that are shared on purpose, by schema.table, each with the reason. */
+    exempt: v.optional(v.record(v.string(), reason), {}),
+  }),
+  v.check(
+    ({ tenantColumn, tables }) => tenantColumn !== "" || Object.keys(tables).length > 0,
+    "name the tenantColumn, or the tables with theirs",
+  ),
+);
+
+const day = v.pipe(
+  v.string(),
+  v.isoDate("a date is written YYYY-MM-DD"),
+  v.check((text) => {
+    const date = new Date(`${text}T00:00:00Z`);
+    return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+  }, "there is no such day"),
+);
+
+const waiver = v.strictObject({
+  /** The check, by its code or name. */
+  code: v.pipe(v.string(), v.nonEmpty("a code is missing")),
+  /** The object as a finding names it; `*` stands for anything. */
+  object: v.pipe(v.string(), v.nonEmpty("an object is missing")),
+  /** Why the finding is accepted. */
+  reason,
+  /** Who answers for that. */
+  owner: v.pipe(v.string(), v.nonEmpty("an owner is missing")),
+  /** The last day (UTC) on which the waiver counts. */
+  expires: day,
+});
+
 /** harness.config.json. Its JSON Schema is docs/schemas/harness.config.schema.json. */
 export const configSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  isolation: v.optional(
-    v.strictObject({
-      /** Schemas whose tables hold tenants' rows. */
-      schemas: v.optional(v.pipe(v.array(identifier), v.nonEmpty("name at least one schema")), ["public"]),
-      /** The column that says whose row it is, in every table that has it. */
-      tenantColumn: identifier,
-      /** Roles that queries run as on a tenant's behalf. */
-      tenantRoles: v.pipe(v.array(identifier), v.nonEmpty("name at least one role")),
-      /** How a session says which tenant it is. */
-      context,
-      /** Tables in which the tenant column has another name, by schema.table. */
-      tables: v.optional(v.record(v.string(), v.strictObject({ tenantColumn: identifier })), {}),
-      /** Tables that are shared on purpose, by schema.table, each with the reason. */
-      exempt: v.optional(v.record(v.string(), reason), {}),
-    }),
-  ),
+  isolation: v.optional(isolation),
+  /** Findings of `verify` that are accepted for a while. */
+  waivers: v.optional(v.array(waiver), []),
   /** Branches (names, or patterns with *) that are written to only if they are named again with --confirm. */
   protected: v.optional(v.array(v.string()), []),
   neon: v.optional(
@@ -48,3 +95,4 @@ export const configSchema = v.strictObject({
 
 export type Config = v.InferOutput<typeof configSchema>;
 export type Isolation = NonNullable<Config["isolation"]>;
+export type TenantContext = Isolation["context"];

@@ -2,7 +2,9 @@ import type { ClientBase } from "pg";
 import type { Flavor } from "../branches/target.ts";
 import { HarnessError } from "../core/errors.ts";
 import { readSqlFile } from "../database/sql-file.ts";
-import type { Isolation } from "./config-schema.ts";
+import type { Isolation, TenantContext } from "./config-schema.ts";
+import { type NamedContext, scopePredicate } from "./context.ts";
+import { realMembers } from "./membership.ts";
 
 export interface TenantTable {
   oid: string;
@@ -13,6 +15,18 @@ export interface TenantTable {
   /** Two tenants that no database has, in the column's type. */
   own: string;
   other: string;
+  /** A tenant of the user whom the membership context names. */
+  member?: string;
+  /** What its policies should say, as SQL, where the configuration's own context is not the one. */
+  predicate?: string;
+}
+
+/** A tenant table of whose rows nothing can be told, with the reason. */
+export interface UndecidableTable {
+  relation: string;
+  tenantColumn: string;
+  type: string;
+  reason: string;
 }
 
 /** What a database's isolation rests on: the configuration, matched with the catalogue. */
@@ -26,25 +40,71 @@ export interface IsolationModel {
   flavor: Flavor;
   isolation: Isolation;
   tables: TenantTable[];
+  undecidable: UndecidableTable[];
+  /** Every context that some table is compared with, and the made-up tenant or user that it is to name. */
+  contexts: NamedContext[];
+  /** The same with users that there are, where rows belong to the tenants of a user: the one way to see a row open. */
+  memberContexts: NamedContext[];
+  source: "config" | "discovered";
+  /** How sure it is of what was discovered; null if it was told. */
+  confidence: "high" | "medium" | "low" | null;
+  notes: string[];
+}
+
+/** What model.sql answers about a table and about a membership. */
+type FoundTable = TenantTable & {
+  context: TenantContext;
+  /** The context is the configuration's own. */
+  ordinary: boolean;
+};
+export interface FoundMembership {
+  context: TenantContext;
+  /** The membership table, qualified and quoted. */
+  relation: string;
+  /** The type of its column `member`. */
+  type: string;
 }
 
 /**
- * Reads the tenant tables in one round trip.
+ * Reads the tenant tables in one round trip, and one more for each membership table.
  * @throws HarnessError `unknown-table` (the configuration names one that is not there)
  */
 export async function loadModel(client: ClientBase, isolation: Isolation): Promise<IsolationModel> {
   const { rows } = await client.query(readSqlFile("harness/tenancy/model.sql").text, [
     JSON.stringify(isolation),
   ]);
-  const { missingTables, ...found } = rows[0];
+  const { missingTables, members, ...found } = rows[0];
   if (missingTables.length > 0) {
     throw new HarnessError({
       code: "unknown-table",
-      message: `harness.config.json names ${missingTables.join(", ")}, which ${found.database} does not have with that column`,
+      message: `the isolation model names ${missingTables.join(", ")}, which ${found.database} does not have with that column`,
       hint: "Run `harness apply` on this branch, or correct isolation.tables.",
     });
   }
-  return { ...found, isolation };
+  const { memberContexts, tenantOf } = await realMembers(client, members);
+  const tables = (found.tables as FoundTable[]).map(({ context, ordinary, ...table }) => {
+    const member = tenantOf(context);
+    const predicate = ordinary && !context.membership ? null : predicateOf(table, context, members);
+    return { ...table, ...(member ? { member } : {}), ...(predicate ? { predicate } : {}) };
+  });
+  return { ...found, isolation, tables, memberContexts, source: "config", confidence: null, notes: [] };
+}
+
+function predicateOf(
+  { relation, tenantColumn, type }: TenantTable,
+  context: TenantContext,
+  members: FoundMembership[],
+): string {
+  const { membership, ...direct } = context;
+  const found = members.find((member) => JSON.stringify(member.context) === JSON.stringify(context));
+  // a policy of the membership table that looks into the membership table never ends
+  if (!found || found.relation === relation)
+    return scopePredicate(
+      direct,
+      found ? (membership?.member ?? tenantColumn) : tenantColumn,
+      found?.type ?? type,
+    );
+  return scopePredicate(context, tenantColumn, type, found);
 }
 
 /** Some tables to verify, or the reason why there are none. */

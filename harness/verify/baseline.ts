@@ -1,56 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import * as v from "valibot";
 import { HarnessError } from "../core/errors.ts";
 import { type CheckInfo, findCheck, identityOf, type Result, severities } from "../core/results.ts";
+import { type Baseline, type KnownFinding, readBaseline, writeBaseline } from "./baseline-file.ts";
 import { waiverResult } from "./waivers.ts";
-
-const baselineSchema = v.object({
-  schemaVersion: v.literal(1),
-  findings: v.array(
-    v.object({ code: v.string(), object: v.string(), severity: v.picklist(severities) }),
-  ),
-});
-
-/** The findings that were there when it was written: no time, no number of a row or an object, nothing that changes by itself. */
-export type Baseline = v.InferOutput<typeof baselineSchema>;
-export type KnownFinding = Baseline["findings"][number];
-
-/** @throws HarnessError `baseline-unreadable` */
-export function readBaseline(file: string): Baseline {
-  let problem: string;
-  try {
-    const result = v.safeParse(baselineSchema, JSON.parse(readFileSync(file, "utf8")));
-    if (result.success) return result.output;
-    const [issue] = result.issues;
-    problem = `${v.getDotPath(issue) ?? "the top level"}: ${issue.message}`;
-  } catch (cause) {
-    problem = (cause as Error).message;
-  }
-  throw new HarnessError({
-    code: "baseline-unreadable",
-    message: `${file} is no baseline that can be read: ${problem}`,
-    hint: "Write one with --baseline FILE --write-baseline.",
-  });
-}
-
-/**
- * Replaces the file at once, so that nobody reads half of it.
- * @throws HarnessError `baseline-not-written`
- */
-export function writeBaseline(file: string, baseline: Baseline): void {
-  const draft = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(draft, `${JSON.stringify(baseline, null, 2)}\n`);
-    renameSync(draft, file);
-  } catch (cause) {
-    throw new HarnessError({
-      code: "baseline-not-written",
-      message: `${file} cannot be written: ${(cause as Error).message}`,
-      hint: "Check the path after --baseline.",
-      cause,
-    });
-  }
-}
 
 /** What fails now, in an order that depends on nothing else. */
 export function baselineOf(results: readonly Result[]): Baseline {
@@ -73,21 +24,66 @@ export function applyBaseline(
   const known = new Map(
     baseline.findings.map((entry) => [identityOf({ ...entry, code: codeOf(entry) }), entry]),
   );
-  const occurring = new Set(results.filter(({ outcome }) => outcome === "fail" || outcome === "waived").map(identityOf));
+  const occurring = new Set(
+    results.filter(({ outcome }) => outcome === "fail" || outcome === "waived").map(identityOf),
+  );
   const undecided = new Set(
     results.filter(({ outcome }) => outcome === "skipped" || outcome === "error").map(({ code }) => code),
   );
-  const gone = [...known].filter(([identity, entry]) => !occurring.has(identity) && !undecided.has(codeOf(entry)));
+  const gone = [...known].filter(
+    ([identity, entry]) => !occurring.has(identity) && !undecided.has(codeOf(entry)),
+  );
   return {
     results: results.map((result) => compare(result, known.get(identityOf(result)))),
     gone: gone.map(([, entry]) => entry),
   };
 }
 
+export interface BaselineOptions {
+  /** Path of the file. */
+  baseline?: string;
+  writeBaseline?: boolean;
+  pruneBaseline?: boolean;
+}
+
+/** @throws HarnessError `no-baseline`, `baseline-unreadable`: before any work is done */
+export function checkBaselineOptions({ baseline, writeBaseline, pruneBaseline }: BaselineOptions): void {
+  if (baseline && !writeBaseline) readBaseline(baseline);
+  const alone = writeBaseline ? "--write-baseline" : pruneBaseline ? "--prune-baseline" : null;
+  if (baseline || !alone) return;
+  throw new HarnessError({
+    code: "no-baseline",
+    message: `${alone} does not say which file`,
+    hint: `Name it: --baseline FILE ${alone}.`,
+  });
+}
+
+/** The results without the known findings; writes the file if that is asked for, and notes what it did. */
+export function withBaseline(
+  results: readonly Result[],
+  { baseline: file, writeBaseline: writes, pruneBaseline: prunes }: BaselineOptions,
+  checks: readonly CheckInfo[],
+): { results: Result[]; note: string | null } {
+  if (!file) return { results: [...results], note: null };
+  const baseline = writes ? baselineOf(results) : readBaseline(file);
+  const { results: compared, gone } = applyBaseline(results, baseline, checks);
+  const left = prunes ? prune(baseline, gone) : baseline;
+  if (writes || prunes) writeBaseline(file, left);
+  const note = writes
+    ? `${file}: ${left.findings.length} known findings written`
+    : prunes
+      ? `${file}: ${gone.length} findings removed, ${left.findings.length} left`
+      : null;
+  return { results: [...compared, baselineResult(left, prunes ? [] : gone)], note };
+}
+
 /** One result about the whole baseline: entries that occur no more are a remark, since they hide nothing yet. */
 export function baselineResult(baseline: Baseline, gone: readonly KnownFinding[]): Result {
   if (gone.length === 0) {
-    return waiverResult("baseline", { outcome: "pass", detail: `${baseline.findings.length} known findings` });
+    return waiverResult("baseline", {
+      outcome: "pass",
+      detail: `${baseline.findings.length} known findings`,
+    });
   }
   const named = gone.slice(0, 3).map(identityOf).join(", ");
   const more = gone.length > 3 ? ` and ${gone.length - 3} more` : "";

@@ -5,6 +5,8 @@ import { readSqlFile, readSqlFolder } from "../database/sql-file.ts";
 export interface Check {
   code: string;
   name: string;
+  /** Names it had before: codes and names are never reused. */
+  aliases: string[];
   title: string;
   severity: Severity;
   area: string;
@@ -19,6 +21,7 @@ export function loadChecks(): Check[] {
   return readSqlFolder("harness/verify/checks").map(({ header, text, name: file }) => ({
     code: header.code ?? file,
     name: header.name ?? file,
+    aliases: header.aliases?.split(/[ ,]+/) ?? [],
     title: header.title ?? file,
     severity: (header.severity ?? "high") as Severity,
     area: header.area ?? "",

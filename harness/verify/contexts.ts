@@ -1,11 +1,20 @@
-import type { Isolation } from "../tenancy/config-schema.ts";
-import { claimsSetting, type Settings, settingStatements, tenantSettings } from "../tenancy/context.ts";
+import type { TenantContext } from "../tenancy/config-schema.ts";
+import {
+  claimsSetting,
+  type NamedContext,
+  type Settings,
+  settingNames,
+  settingStatements,
+  settingsOf,
+} from "../tenancy/context.ts";
 
 /** A session's claim about who it is, and whether any row may answer to it. */
 export interface Context {
   name: string;
   /** `closed`: nobody, so nothing may open. `tenant`: a tenant without rows, so everything seen is a stranger's. */
   kind: "closed" | "tenant";
+  /** It names a user who there is, and who has rows: what they see is not a stranger's, what a policy would let them see may be. */
+  member?: true;
   settings: Settings;
   /** The same for psql. */
   statements: string;
@@ -27,26 +36,43 @@ const junkSettings: [string, string][] = [
  * The contexts of step 4c and beyond, in the order in which they have to be tried: the unset one first, since a setting that
  * was once set in a session is '' and not unset from then on; the tenant's last, since the acts follow in it.
  */
-export function contextsFor(isolation: Isolation, tenant: string): Context[] {
-  const { claim, setting } = isolation.context;
-  const clear: Settings = {
-    ...(claim ? { [claimsSetting]: "" } : {}),
-    ...(setting ? { [setting]: "" } : {}),
-  };
-  const junk: [string, Settings][] = [
-    ...(claim
-      ? junkClaims.map(([name, value]): [string, Settings] => [name, { ...clear, [claimsSetting]: value }])
-      : []),
-    ...(setting
-      ? junkSettings.map(([name, value]): [string, Settings] => [
-          `${setting} ${name}`,
-          { ...clear, [setting]: value },
-        ])
-      : []),
-  ];
+export function contextsFor({
+  contexts,
+  memberContexts,
+}: {
+  contexts: NamedContext[];
+  memberContexts: NamedContext[];
+}): Context[] {
+  const known = contexts.map(({ context }) => context);
+  const names = [...new Set(known.flatMap(settingNames))];
+  const clear: Settings = Object.fromEntries(names.map((name) => [name, ""]));
+  const holdsClaims = (name: string) => known.some((context) => holdsClaimsOf(context, name));
+  const junk = names.flatMap((name) =>
+    (holdsClaims(name) ? junkClaims : junkSettings).map(([what, value]): [string, Settings] => [
+      holdsClaims(name) && name === claimsSetting ? what : `${name} ${what}`,
+      { ...clear, [name]: value },
+    ]),
+  );
   const closed: [string, Settings][] = [["unset", {}], ...junk];
   return [
     ...closed.map(([name, settings]) => ({ name, kind: "closed" as const, settings })),
-    { name: "another tenant", kind: "tenant" as const, settings: tenantSettings(isolation, tenant) },
+    { name: "another tenant", kind: "tenant" as const, settings: { ...clear, ...settingsOf(contexts) } },
+    ...(memberContexts.length > 0
+      ? [
+          {
+            name: "a member",
+            kind: "tenant" as const,
+            member: true as const,
+            settings: { ...clear, ...settingsOf([...memberContexts, ...contexts]) },
+          },
+        ]
+      : []),
   ].map((context) => ({ ...context, statements: settingStatements(context.settings) }));
+}
+
+function holdsClaimsOf(
+  { claim, claimsSetting: name = claimsSetting }: TenantContext,
+  setting: string,
+): boolean {
+  return claim !== undefined && name === setting;
 }

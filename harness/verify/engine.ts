@@ -37,16 +37,34 @@ export async function verify(
 ): Promise<Verification> {
   const { checks = loadChecks(), depth = "probe" } = options;
   const started = performance.now();
-  const contexts = contextsFor(model.isolation, model.tables[0]?.own ?? "");
+  const contexts = contextsFor(model);
   const assignment: Assignment = { model, roles: await reachableRoles(client, model), contexts, depth };
   const observations = await observe(client, assignment);
-  const results = worstPerObject(await askAll(client, assignment, observations, checks));
+  const answers = await askAll(client, assignment, observations, checks);
+  const results = worstPerObject([...answers, ...undecidable(model, checks)]);
   const summary = {
     ...countOutcomes(results),
     tables: model.tables.length,
     durationMs: Math.round(performance.now() - started),
   };
   return { model, summary, results };
+}
+
+/** Tables of which nothing can be told, each once, so that they are not silently left out. */
+function undecidable({ undecidable: tables }: IsolationModel, checks: Check[]): Result[] {
+  const check = checks.find(({ code }) => code === "H201");
+  if (!check) return [];
+  const { code, name, severity, area, docs } = check;
+  return tables.map(({ relation, reason }) => {
+    const answer = {
+      outcome: "skipped" as const,
+      object: relation,
+      detail: reason,
+      evidence: null,
+      fix: null,
+    };
+    return { code, name, severity, area, ...answer, docs };
+  });
 }
 
 /** The tenant roles that this session can become. Probing as the others is impossible, and 4a and 4b say why. */
@@ -105,6 +123,10 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     await client.query("rollback to savepoint harness_check");
+    if (error.code === "55P03") {
+      const detail = "another session holds a lock on a table that it has to read: run verify again";
+      return [{ ...silent, outcome: "skipped", detail }];
+    }
     const detail = `the check itself failed: ${error.message} (${error.code})`;
     return [{ ...silent, outcome: "error", detail }];
   }

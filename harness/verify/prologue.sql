@@ -11,8 +11,10 @@ probed_roles as (
   select jsonb_array_elements_text(model -> 'probed') as role from model
 ),
 tenant_tables as (
-  select t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other
-    from model, jsonb_to_recordset(model -> 'tables') as t (relation text, "tenantColumn" text, type text, own text, other text)
+  select t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
+         -- what its policies should say
+         coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+    from model, jsonb_to_recordset(model -> 'tables') as t (relation text, "tenantColumn" text, type text, own text, other text, predicate text)
 ),
 contexts as (
   select c.name, c.kind, c.statements, c.ordinality
@@ -30,8 +32,8 @@ observed as (
               then format('select tenancy.protect(%L, %L);', t.relation, t.tenant_column)
               else format(E'alter table %1$s enable row level security;\nalter table %1$s force row level security;\n'
                           'drop policy if exists tenant_floor on %1$s;\n'
-                          'create policy tenant_floor on %1$s as restrictive\n  using (%2$I = (select %3$s))\n  with check (%2$I = (select %3$s));',
-                          t.relation, t.tenant_column, format((select model ->> 'expression' from model), t.type)) end as mend
+                          'create policy tenant_floor on %1$s as restrictive\n  using (%2$s)\n  with check (%2$s);',
+                          t.relation, t.predicate) end as mend
     from probed_roles r
    cross join tenant_tables t
     left join (select o ->> 'role' as role, o ->> 'relation' as relation, coalesce((o ->> 'probed')::boolean, true) as probed, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,

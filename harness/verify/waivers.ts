@@ -21,7 +21,7 @@ export const manageWaivers: CheckInfo = {
 };
 
 /**
- * The results with the waived findings marked as such, and a result of `manageWaivers` about each waiver. Only `fail` can be waived:
+ * The results with the waived findings marked as such, and an answer of `manageWaivers` about each waiver. Only `fail` can be waived:
  * what was not decided stays undecided.
  * @param today YYYY-MM-DD, UTC
  */
@@ -30,7 +30,7 @@ export function applyWaivers(
   waivers: readonly ConfiguredWaiver[],
   checks: readonly CheckInfo[],
   today: string,
-): Result[] {
+): { results: Result[]; answers: Result[] } {
   let waived = [...results];
   const answers: Result[] = [];
   for (const waiver of waivers) {
@@ -45,7 +45,7 @@ export function applyWaivers(
     const chosen = new Set(matching);
     waived = waived.map((result, at) => (chosen.has(results[at] as Result) ? waive(result, waiver) : result));
   }
-  return [...waived, ...answers];
+  return { results: waived, answers };
 }
 
 /** The result about a waiver, or about an entry of a baseline. */
@@ -64,24 +64,29 @@ interface Circumstances {
   today: string;
 }
 
-function answerAbout(
-  waiver: ConfiguredWaiver,
-  { check, found, undecided, today }: Circumstances,
-): Result {
+function answerAbout(waiver: ConfiguredWaiver, { check, found, undecided, today }: Circumstances): Result {
   const { code, object, owner, expires } = waiver;
   const about = (outcome: Result["outcome"], detail: string) =>
     waiverResult(`waiver of ${check?.code ?? code} ${object}`, { outcome, detail });
   if (!check) return about("fail", `there is no check ${code}; \`harness explain\` lists them all`);
   if (check.code === manageWaivers.code) return about("fail", "what is wrong with waivers cannot be waived");
-  if (expires < today) return about("fail", `it expired on ${expires}, and counts no more; its owner is ${owner}`);
-  if (found > 0) return about("pass", `it waives ${found === 1 ? "1 finding" : `${found} findings`} until ${expires}`);
-  if (undecided) return about("skipped", `${check.code} was not decided, so nobody knows whether it is still needed`);
+  if (expires < today)
+    return about("fail", `it expired on ${expires}, and counts no more; its owner is ${owner}`);
+  if (found > 0)
+    return about("pass", `it waives ${found === 1 ? "1 finding" : `${found} findings`} until ${expires}`);
+  if (undecided)
+    return about("skipped", `${check.code} was not decided, so nobody knows whether it is still needed`);
   return about("fail", `no finding of ${check.code} matches it, so it can be removed; its owner is ${owner}`);
 }
 
 function waive(result: Result, { reason, owner, expires }: ConfiguredWaiver): Result {
   const waiver: Waiver = { source: "config", reason, owner, expires };
-  return { ...result, outcome: "waived", detail: `${result.detail}; waived until ${expires} by ${owner}: ${reason}`, waiver };
+  return {
+    ...result,
+    outcome: "waived",
+    detail: `${result.detail}; waived until ${expires} by ${owner}: ${reason}`,
+    waiver,
+  };
 }
 
 function concernsOf({ object }: ConfiguredWaiver, check: CheckInfo | undefined): (result: Result) => boolean {
@@ -92,5 +97,5 @@ function concernsOf({ object }: ConfiguredWaiver, check: CheckInfo | undefined):
 /** `*` is anything, also dots and line breaks; everything else is itself. */
 function matcher(object: string): RegExp {
   const parts = object.split(/\*+/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join("[^]*?")}$`, "u");
+  return new RegExp(`^${parts.join(".*?")}$`, "su");
 }

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { BenchReport } from "../../harness/bench/report.ts";
@@ -10,6 +9,7 @@ import { packageRoot } from "../../harness/core/project.ts";
 import { connect } from "../../harness/database/connection.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const { url, client, name } = await testDatabase("migrated");
 
@@ -110,6 +110,8 @@ test.each([
   expect(stderr).toMatch(new RegExp(`^harness: .*\\[${code}\\]\\n$`));
 });
 
+const folder = temporaryFolder();
+
 test("what needs no server asks for none", async () => {
   const { status, stdout } = await harness(["bench", "start-up", "--quick", "--json"], {
     env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/x" },
@@ -119,7 +121,7 @@ test("what needs no server asks for none", async () => {
 });
 
 test("a protected database is not written to", async () => {
-  const file = join(mkdtempSync(join(tmpdir(), "harness-bench-")), "harness.config.json");
+  const file = join(folder, "harness.config.json");
   writeFileSync(file, JSON.stringify({ protected: [name] }));
   const { status, stderr } = await bench("rls", "--config", file);
   expect(status).toBe(2);

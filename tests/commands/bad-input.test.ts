@@ -1,8 +1,8 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 import { harness } from "../support/cli.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const server = new URL(inject("serverUrl"));
 const secret = "s3cr/t@%word";
@@ -12,8 +12,11 @@ function url(changes: Partial<Pick<URL, "username" | "password" | "host" | "path
   return Object.assign(new URL(server), changes).href;
 }
 
+const folder = temporaryFolder();
+let files = 0;
+
 function config(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), "harness-config-")), "harness.config.json");
+  const file = join(folder, `${++files}.json`);
   writeFileSync(file, text);
   return file;
 }

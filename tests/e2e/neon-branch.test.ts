@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, inject, test } from "vitest";
 import { harness } from "../support/cli.ts";
 import { emulatedBranch, startNeonEmulator } from "../support/neon-emulator.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 // From a branch's name through Neon's API to a verified database: the API is an emulator, the database is real.
 const server = new URL(inject("serverUrl"));
@@ -26,7 +26,7 @@ const config = JSON.stringify({
   neon: { database: inject("template"), role: server.username },
 });
 
-const configFile = join(mkdtempSync(join(tmpdir(), "harness-neon-")), "harness.config.json");
+const configFile = join(temporaryFolder(), "harness.config.json");
 writeFileSync(configFile, config);
 
 test("--branch NAME is a Neon branch once a project is configured", async () => {

@@ -67,7 +67,7 @@ describe("PostgreSQL 15 by --database-url", () => {
     await client.query("alter table public.customers disable row level security");
     const { status, stdout } = await on("verify");
     expect(status).toBe(1);
-    expect(stdout).toContain("✗ public.customers  critical");
+    expect(stdout).toContain("✗ public.customers critical");
     expect(stdout).toContain("select tenancy.protect('public.customers', 'restaurant_id');");
     expect(stdout).toMatch(/See it:\n {4}begin;\n {4}set local role authenticated;/);
     for (const line of stdout.split("\n").filter((text) => !/^ {4}/.test(text)))

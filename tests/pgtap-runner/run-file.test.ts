@@ -1,13 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runFile } from "../../harness/pgtap/run-file.ts";
 import { countAssertions, fileAsTap } from "../../harness/pgtap/tap-output.ts";
 import { testDatabase } from "../support/database.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const { client } = await testDatabase();
-const folder = mkdtempSync(join(tmpdir(), "harness-pgtap-"));
+const folder = temporaryFolder();
 
 async function run(sql: string) {
   const file = join(folder, "sample.sql");

@@ -60,7 +60,7 @@ const breakages: Breakage[] = [
   },
   {
     what: "a policy that opens without a context",
-    sql: `create policy careless on ${table} using (public.current_restaurant_id() is null or ${mine}); ${dropFloor}`,
+    sql: `create policy careless on ${table} using ((select public.current_restaurant_id()) is null or ${mine}); ${dropFloor}`,
     seenBy: ["4c"],
     exitCode: 1,
   },

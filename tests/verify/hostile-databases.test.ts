@@ -18,7 +18,7 @@ test("a table with as many columns as Postgres allows", async () => {
   // 1,600 is the most that a table takes; a row of so many wide values would not fit a page, one of NULLs does
   const columns = Array.from({ length: 1_598 }, (_, at) => `c${at} int`).join(", ");
   await withObjects(
-    `create table public.wide (id int primary key, restaurant_id uuid not null, ${columns}); select tenancy.protect('public.wide', 'restaurant_id')`,
+    `create table public.wide (id uuid primary key, restaurant_id uuid not null, ${columns}); select tenancy.protect('public.wide', 'restaurant_id')`,
     "drop table public.wide",
     async () => {
       const { failed, undecided } = await verifyDatabase(url);
@@ -56,7 +56,7 @@ test.each([
   const quoted = `"${name.replaceAll('"', '""')}"`;
   const literal = `'public.${quoted.replaceAll("'", "''")}'`;
   await withObjects(
-    `create table public.${quoted} (${quoted} int primary key, restaurant_id uuid not null, name text not null); alter table public.${quoted} disable row level security`,
+    `create table public.${quoted} (${quoted} uuid primary key, restaurant_id uuid not null, name text not null); alter table public.${quoted} disable row level security`,
     `drop table public.${quoted}`,
     async () => {
       const broken = await verifyDatabase(url);
@@ -78,7 +78,7 @@ test("a policy that raises for everybody, and one that calls what the tenant may
   await withObjects(
     `create function public.secret() returns boolean language sql stable return true;
      revoke execute on function public.secret() from public;
-     create table public.odd (id int primary key, restaurant_id uuid not null, name text not null);
+     create table public.odd (id uuid primary key, restaurant_id uuid not null, name text not null);
      alter table public.odd enable row level security, force row level security;
      create policy odd on public.odd to authenticated using ((select public.secret()) and restaurant_id = (select public.current_restaurant_id()))`,
     "drop table public.odd; drop function public.secret()",
@@ -86,6 +86,28 @@ test("a policy that raises for everybody, and one that calls what the tenant may
       const { undecided, failed } = await verifyDatabase(url, "medium");
       expect(undecided.filter((line) => line.endsWith("public.odd"))).toContain("H201 public.odd");
       expect(failed.filter((line) => line === "H201 public.odd")).toEqual([]);
+    },
+  );
+});
+
+test("a tenant role with a name that has to be quoted", async () => {
+  const role = 'Hostile "Role"';
+  const quoted = `"${role.replaceAll('"', '""')}"`;
+  await client.query(
+    `create role ${quoted} nologin; grant ${quoted} to current_user with set true; grant usage on schema public to ${quoted}`,
+  );
+  await withObjects(
+    `create table public.plain (id uuid primary key, restaurant_id uuid not null, name text not null); grant select on public.plain to ${quoted}`,
+    `drop table public.plain; revoke usage on schema public from ${quoted}; drop role ${quoted}`,
+    async () => {
+      const isolation = {
+        tenantColumn: "restaurant_id",
+        tenantRoles: [role],
+        context: { claim: "activeRestaurantId" },
+      };
+      const { failed, undecided } = await verifyDatabase(url, "medium", { isolation });
+      expect(failed).toContain("H101 public.plain");
+      expect(undecided.filter((line) => line.endsWith("public.plain"))).toEqual([]);
     },
   );
 });

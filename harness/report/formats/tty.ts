@@ -1,46 +1,67 @@
 import pc from "picocolors";
 import { groupBy } from "../../core/group.ts";
 import type { Outcome, Result } from "../../core/results.ts";
-import { severities } from "../../core/results.ts";
-import type { Format, Report } from "../report.ts";
+import { checkPageFile } from "../check-page.ts";
+import { printable, printableSql } from "../printable.ts";
+import { type Format, type Report, resultsThat, targetParts } from "../report.ts";
+import { fileLink, type Terminal } from "../terminal.ts";
 import { indent, wrap } from "../text.ts";
+import { countsOf, judgementOf } from "../verdict.ts";
+
+const width = 80;
 
 type Colors = ReturnType<typeof pc.createColors>;
+type Code = (result: Result, columns: number) => string;
 
-/** For people: one line a check, then each thing that is wrong with the SQL that shows it and the SQL that mends it. */
-const tty: Format = (report, { color }) => {
-  const colors = pc.createColors(color);
-  const parts = [header(report, colors), checkLines(report.results, colors)];
-  const failed = byObject(report.results, ["fail"]);
-  const unanswered = byObject(report.results, ["skipped", "error"]);
-  parts.push(...failed.map((results) => finding(results, colors)));
-  if (unanswered.length > 0) parts.push(openQuestions(unanswered, colors));
-  parts.push(verdict(report, colors));
-  return `${parts.join("\n\n")}\n`;
+/**
+ * For people: one line a check, then each thing that is wrong with the SQL that shows it and the SQL that mends it. At most 80 columns,
+ * but for SQL, which is meant to be copied.
+ */
+const tty: Format = (report, terminal) => {
+  const colors = pc.createColors(terminal.color);
+  const code = codeIn(terminal);
+  const parts = [header(report, colors), checkLines(report.results, colors, code)];
+  const failed = groupBy(resultsThat(report, "fail"), ({ object }) => object);
+  parts.push(...[...failed.values()].map((results) => finding(results, colors, code)));
+  parts.push(
+    ...list("?", "Not decided, and so not proved", resultsThat(report, "skipped", "error"), colors, code),
+    ...waivedList(resultsThat(report, "waived"), colors, code),
+    wrap(`${judgementOf(report)}: ${countsOf(report)}`, width, "").replace(/^[^:]+/, (judgement) =>
+      judgementColor(report, colors)(judgement),
+    ),
+  );
+  return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 };
 export default tty;
 
-function header({ target, model }: Report, c: Colors): string {
-  const where = [
-    target.branch ? `branch ${target.branch}` : null,
-    target.database,
-    `PostgreSQL ${target.serverVersion}`,
-    target.flavor,
-    target.inRecovery ? "standby" : null,
-  ];
+/** A check's code in its column; where the terminal can, a click on it opens the page. */
+function codeIn({ links }: Terminal): Code {
+  return ({ code, docs }, columns) => {
+    const text = printable(code);
+    return (
+      (links ? fileLink(text, checkPageFile(docs)) : text) + " ".repeat(Math.max(0, columns - text.length))
+    );
+  };
+}
+
+function header(report: Report, c: Colors): string {
+  const { target, model } = report;
   const { claim, setting } = model.context;
   const context = [claim && `claim ${claim}`, setting && `setting ${setting}`].filter(Boolean).join(" or ");
+  const user = `${target.user}${target.superuser ? " (superuser)" : ""}`;
+  const roles = `${model.tenantRoles.join(", ")}, connected as ${user} · ${model.tables.length} tables`;
+  const where = wrap(printable(targetParts(report).join(" · ")), width, "harness verify  ");
   return [
-    `${c.bold("harness verify")}  ${where.filter(Boolean).join(" · ")}`,
-    c.dim(`  tenant: ${model.tenantColumn} = ${context}`),
+    where.replace("harness verify", c.bold("harness verify")),
     c.dim(
-      `  roles:  ${model.tenantRoles.join(", ")}, connected as ${target.user}${target.superuser ? " (superuser)" : ""} · ${model.tables.length} tables`,
+      wrap(printable(`${model.tenantColumn || "each table's own column"} = ${context}`), width, "  tenant: "),
     ),
+    c.dim(wrap(printable(roles), width, "  roles:  ")),
   ].join("\n");
 }
 
 /** The runbook's steps and whatever is not well, a line each; the rest by area. */
-function checkLines(results: Result[], c: Colors): string {
+function checkLines(results: Result[], c: Colors, code: Code): string {
   const groups = [...groupBy(results, (result) => result.code).values()];
   const well = (group: Result[]) => group.every(({ outcome }) => outcome === "pass" || outcome === "waived");
   const named = groups.filter((group) => /^4[a-c]$/.test(group[0]?.code ?? "") || !well(group));
@@ -49,74 +70,73 @@ function checkLines(results: Result[], c: Colors): string {
     (group) => group[0]?.area ?? "",
   );
   return [
-    ...named.map((group) => checkLine(group, c)),
+    ...named.map((group) => checkLine(group, c, code)),
     ...[...others].map(([area, checks]) => {
-      const objects = checks.reduce((sum, check) => sum + check.length, 0);
-      return `  ${c.green("✓")} ${area.padEnd(32)} ${checks.length === 1 ? "1 check" : `${checks.length} checks`}, ${objects} passed`;
+      const count = checks.length === 1 ? "1 check" : `${checks.length} checks`;
+      return `  ${c.green("✓")} ${printable(area).padEnd(32)} ${count}, ${passed(checks.flat())}`;
     }),
   ].join("\n");
 }
 
-function checkLine(group: Result[], c: Colors): string {
-  const count = (...outcomes: Outcome[]) => group.filter(({ outcome }) => outcomes.includes(outcome)).length;
-  const [bad, open] = [count("fail"), count("skipped", "error")];
+function checkLine(group: Result[], c: Colors, code: Code): string {
+  const [bad, open] = [count(group, "fail"), count(group, "skipped", "error")];
   const mark = bad > 0 ? c.red("✗") : open > 0 ? c.yellow("?") : c.green("✓");
   const what =
     bad > 0
       ? c.red(`${bad} of ${group.length} failed`)
       : open > 0
         ? c.yellow(`${open} of ${group.length} undecided`)
-        : `${group.length} passed`;
-  return `  ${mark} ${(group[0]?.code ?? "").padEnd(5)} ${(group[0]?.name ?? "").padEnd(26)} ${what}`;
+        : passed(group);
+  const first = group[0] as Result;
+  return `  ${mark} ${code(first, 5)} ${printable(first.name).padEnd(26)} ${what}`;
 }
 
-function finding(results: Result[], c: Colors): string {
+const count = (group: Result[], ...outcomes: Outcome[]) =>
+  group.filter(({ outcome }) => outcomes.includes(outcome)).length;
+
+/** `12 passed`, and if some did not, `10 passed, 2 waived`. */
+function passed(group: Result[]): string {
+  const waived = count(group, "waived");
+  return `${group.length - waived} passed${waived > 0 ? `, ${waived} waived` : ""}`;
+}
+
+function finding(results: Result[], c: Colors, code: Code): string {
   const worst = results[0] as Result;
-  const lines = [`${c.red("✗")} ${c.bold(worst.object)}  ${c.red(worst.severity)}`];
-  for (const result of results) lines.push(wrap(result.detail, 80, `    ${result.code.padEnd(6)}`));
-  if (worst.evidence) lines.push("  See it:", indent(c.cyan(worst.evidence), 4));
-  const fixes = [
-    ...new Set(results.map((result) => result.fix).filter((fix): fix is string => fix !== null)),
+  const title = wrap(`${printable(worst.object)}  ${worst.severity}`, width, "  ").slice(2);
+  const [, object = "", severity = ""] = /^([\s\S]*?)(\S+)$/.exec(title) ?? [];
+  const lines = [
+    `${c.red("✗")} ${c.bold(object)}${c.red(severity)}`,
+    ...results.map((each) => detail(each, code)),
   ];
-  if (fixes.length > 0) lines.push("  Mend it:", indent(c.green(fixes.join("\n")), 4));
+  if (worst.evidence) lines.push("  See it:", indent(c.cyan(printableSql(worst.evidence)), 4));
+  const fixes = [...new Set(results.map(({ fix }) => fix))].filter((fix): fix is string => fix !== null);
+  if (fixes.length > 0) lines.push("  Mend it:", indent(c.green(printableSql(fixes.join("\n"))), 4));
   lines.push(c.dim(`  Read on: ${worst.docs}`));
   return lines.join("\n");
 }
 
-function openQuestions(groups: Result[][], c: Colors): string {
-  const lines = groups
-    .flat()
-    .map((result) => wrap(`${result.object}: ${result.detail}`, 80, `    ${result.code.padEnd(6)}`));
-  return [`${c.yellow("?")} ${c.bold("Not decided, and so not proved")}`, ...lines].join("\n");
+function detail(result: Result, code: Code, text = result.detail): string {
+  return wrap(printable(text), width, " ".repeat(10)).replace(/^ {10}/, () => `    ${code(result, 6)}`);
 }
 
-function verdict({ summary, results, exitCode }: Report, c: Colors): string {
-  const counts = (["pass", "fail", "waived", "skipped", "error"] as const)
-    .filter((outcome) => summary[outcome] > 0 || outcome === "pass" || outcome === "fail")
-    .map((outcome) => `${summary[outcome]} ${words[outcome]}`)
-    .join(", ");
-  const judgement = {
-    0: c.green(summary.fail > 0 ? "Isolated, with remarks" : "Isolated"),
-    1: c.red("Not isolated"),
-    3: c.yellow("Not proved"),
-  }[exitCode as 0 | 1 | 3];
-  const objects = new Set(results.map((result) => result.object)).size;
-  return `${c.bold(judgement ?? "")}: ${counts} on ${objects} objects in ${(summary.durationMs / 1000).toFixed(2)} s`;
+function list(mark: string, title: string, results: Result[], c: Colors, code: Code): string[] {
+  if (results.length === 0) return [];
+  const lines = results.map((result) => detail(result, code, `${result.object}: ${result.detail}`));
+  return [[`${c.yellow(mark)} ${c.bold(title)}`, ...lines].join("\n")];
 }
 
-const words: Record<Outcome, string> = {
-  pass: "passed",
-  fail: "failed",
-  waived: "waived",
-  skipped: "skipped",
-  error: "could not run",
-};
+/** Waivers one by one, since each was somebody's decision; a baseline may know thousands, and says how many. */
+function waivedList(results: Result[], c: Colors, code: Code): string[] {
+  const known = results.filter(({ waiver }) => waiver?.source === "baseline");
+  const decided = results.filter((result) => !known.includes(result));
+  const others = `${known.length} findings are in the baseline, and not counted`;
+  return [
+    ...list("–", "Waived", decided, c, code),
+    ...(known.length > 0 ? [`${c.yellow("–")} ${others}`] : []),
+  ];
+}
 
-/** Results of the given outcomes, grouped by object; the worst object and the worst result first. */
-function byObject(results: Result[], outcomes: Outcome[]): Result[][] {
-  const rank = (result: Result | undefined) => (result ? -severities.indexOf(result.severity) : 0);
-  const chosen = results
-    .filter((result) => outcomes.includes(result.outcome))
-    .sort((a, b) => rank(a) - rank(b));
-  return [...groupBy(chosen, (result) => result.object).values()];
+function judgementColor({ exitCode }: Report, c: Colors): (text: string) => string {
+  const color = exitCode === 1 ? c.red : exitCode === 3 ? c.yellow : c.green;
+  return (text) => c.bold(color(text));
 }

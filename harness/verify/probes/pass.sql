@@ -22,7 +22,7 @@ declare
   i int;
   prepared text;
   visible boolean;
-  answers boolean[];   -- [1: row of our own tenant, 2: row of another][predicate]
+  answers boolean[];   -- [1: row of our own tenant, 2: row of another, 3: row of a tenant of the member whom the context may name][predicate]
   open text[];
   locked boolean[];    -- per target: does somebody else hold a lock that keeps us out?
   ready boolean[];     -- per target: is its statement prepared?
@@ -43,14 +43,14 @@ begin
     -- What the server will apply, composed as it composes: permissive policies are OR-ed, restrictive ones AND-ed, per
     -- command, of the policies that name this role, a role it inherits from, or PUBLIC. No permissive policy: nothing.
     with wanted as materialized (
-      select t.oid::oid as oid, t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
+      select t.oid::oid as oid, t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other, t.member,
              k.relname, k.relkind, row_security_active(k.oid) as active,
              -- even reading a policy waits for whoever holds this lock, and all other tables would wait with it
              k.oid in (select l.relation from pg_catalog.pg_locks l
                         where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted and l.pid <> pg_backend_pid()
                           and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) as locked
         from jsonb_to_recordset(model -> 'tables')
-             as t (oid text, relation text, "tenantColumn" text, type text, own text, other text)
+             as t (oid text, relation text, "tenantColumn" text, type text, own text, other text, member text)
         join pg_catalog.pg_class k on k.oid = t.oid::oid
     ),
     policies as materialized (
@@ -110,7 +110,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
              'role', tenant_role,
              -- each role has a statement of its own, since its policies are its own
-             'statement', format('harness_%s_%s', tenant_role::regrole::oid, w.oid), 'relation', w.relation, 'kind', w.relkind, 'active', w.active, 'locked', w.locked,
+             'statement', format('harness_%s_%s', (select k.oid from pg_catalog.pg_roles k where k.rolname = tenant_role), w.oid), 'relation', w.relation, 'kind', w.relkind, 'active', w.active, 'locked', w.locked,
              'touchable', has_any_column_privilege(w.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(w.oid, 'DELETE'),
              'select', has_any_column_privilege(w.oid, 'SELECT'),
              'insert', has_column_privilege(w.oid, w.tenant_column, 'INSERT'),
@@ -120,7 +120,7 @@ begin
              'truncate', has_table_privilege(w.oid, 'TRUNCATE'),
              'positions', p.positions, 'policies', a.names,
              'rows', format('jsonb_populate_recordset(null::%s, %L) as %I', w.relation,
-                            jsonb_build_array(jsonb_build_object(w.tenant_column, w.own), jsonb_build_object(w.tenant_column, w.other)), w.relname),
+                            jsonb_build_array(jsonb_build_object(w.tenant_column, w.own), jsonb_build_object(w.tenant_column, w.other), jsonb_build_object(w.tenant_column, w.member)), w.relname),
              'expressions', p.expressions, 'alone', a.expressions,
              -- a BEFORE trigger or a rule would run first, and what it does (a sequence, a call to elsewhere) no rollback undoes
              'put', case when not exists (select from pg_catalog.pg_trigger g
@@ -174,6 +174,7 @@ begin
             ready[i] := true;
           end if;
           execute format('execute %I', target ->> 'statement') into visible, answers;
+        visible := visible and not coalesce((context ->> 'member')::boolean, false);  -- a member has rows to see
         end if;
         state := null; problem := null;
       exception when others then
@@ -181,7 +182,7 @@ begin
         locked[i] := state = '55P03';  -- waiting for a lock once is enough
       end;
       if context ->> 'kind' = 'tenant' then
-        opened[i] := opened[i] or coalesce(true = any(answers[1:1]), false);
+        opened[i] := opened[i] or coalesce(true = any(case when (context ->> 'member')::boolean then answers[3:3] else answers[1:1] end), false);
       end if;
       -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
       if visible or true = any(case context ->> 'kind' when 'tenant' then answers[2:2] else answers end) then

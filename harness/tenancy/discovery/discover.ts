@@ -1,0 +1,90 @@
+import type { ClientBase } from "pg";
+import { HarnessError } from "../../core/errors.ts";
+import { readSqlFile } from "../../database/sql-file.ts";
+import { inTransaction } from "../../database/transaction.ts";
+import { contextOf, ordinaryContext } from "./context.ts";
+import { type Discovery, type FoundRole, type FoundTable, least } from "./discovery.ts";
+import { chooseRoles } from "./roles.ts";
+import { chooseColumn } from "./tenant-column.ts";
+
+/**
+ * Finds out by whom, by what and for whom rows are told apart in a database never seen before. Reads the catalogue, which everybody
+ * may, and nothing else.
+ * @throws HarnessError `no-isolation-model`
+ */
+export async function discoverIsolation(client: ClientBase): Promise<Discovery> {
+  const { tables, roles } = await inTransaction(client, "read only", async () => {
+    // Names are read as the server prints them, and those in the search path would come without their schema.
+    await client.query("set local search_path = ''");
+    // The planner knows nothing about the size of what one part of the query hands to the next: it would go through all tables for each table.
+    await client.query("set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'");
+    const tablesQuery = ["session-keys", "tenant-columns", "tables"].map(readSql).join("\n");
+    const found: FoundTable[] = (await client.query(tablesQuery)).rows;
+    const oids = found.filter(({ column }) => column).map(({ oid }) => oid);
+    return { tables: found, roles: (await client.query(readSql("roles"), [oids])).rows as FoundRole[] };
+  });
+  const tenantTables = tables.filter((table) => table.column !== null);
+  const saidByRole =
+    tables.some(({ readsUser }) => readsUser) && !tenantTables.some(({ source }) => source === "policy");
+  if (tenantTables.length === 0 || saidByRole) throw nothingFound(tables);
+
+  const column = chooseColumn(tenantTables);
+  const chosenRoles = chooseRoles(roles);
+  const context = ordinaryContext(tenantTables, column.name, chosenRoles.names);
+  const schemas = [...new Set(tenantTables.map(({ schema }) => schema))].sort();
+  const withoutTenantColumn = tables
+    .filter(({ schema, column, isPartition }) => schemas.includes(schema) && !column && !isPartition)
+    .map(({ relation }) => relation);
+  const exceptions = tenantTables.flatMap((table) => {
+    const own = contextOf(table, context.value, tenantTables, chosenRoles.names);
+    const differs = JSON.stringify(own) !== JSON.stringify(context.value);
+    if (table.column === column.name && !differs) return [];
+    const entry = { tenantColumn: table.column as string, ...(differs ? { context: own } : {}) };
+    return [[table.plainName, entry] as const];
+  });
+  return {
+    isolation: {
+      schemas,
+      tenantColumn: column.name,
+      tenantRoles: chosenRoles.names,
+      context: context.value,
+      tables: Object.fromEntries(exceptions),
+      exempt: {},
+    },
+    confidence: least(column.certainty, context.certainty, chosenRoles.certainty),
+    tenantColumn: column.certainty,
+    context: context.certainty,
+    tenantRoles: chosenRoles.certainty,
+    owners: roles.filter(({ owner }) => owner).map(({ name }) => name),
+    bypassRoles: roles.filter(({ bypass }) => bypass).map(({ name }) => name),
+    staffRoles: chosenRoles.staff,
+    withoutTenantColumn,
+    notes: [...column.notes, ...context.notes, ...chosenRoles.notes, ...noteWithout(withoutTenantColumn)],
+  };
+}
+
+function readSql(name: string): string {
+  return readSqlFile(`harness/tenancy/discovery/${name}.sql`).text;
+}
+
+function noteWithout(relations: string[]): string[] {
+  if (relations.length === 0) return [];
+  const shown = relations.slice(0, 10).join(", ");
+  const more = relations.length > 10 ? ` and ${relations.length - 10} more` : "";
+  return [
+    `no tenant column was found in ${shown}${more}: list what is shared on purpose under isolation.exempt, with the reason`,
+  ];
+}
+
+function nothingFound(tables: FoundTable[]): HarnessError {
+  const policies = tables.reduce((sum, table) => sum + table.policies, 0);
+  const byUser = tables.some(({ readsUser }) => readsUser);
+  const message = byUser
+    ? "rows seem to belong to roles of the server (current_user), which a tenant context can't express"
+    : `nothing in this database says whose a row is: ${tables.length} tables, ${policies} policies, and no column that names a tenant`;
+  return new HarnessError({
+    code: "no-isolation-model",
+    message,
+    hint: "Describe the tenant column, roles and context in harness.config.json (docs/configuration.md); `harness init` writes a first one where it finds something.",
+  });
+}

@@ -1,0 +1,55 @@
+import type { ClientBase } from "pg";
+import pg from "pg";
+import { inTransaction } from "../database/transaction.ts";
+import type { TenantContext } from "./config-schema.ts";
+import type { NamedContext } from "./context.ts";
+import type { FoundMembership } from "./model.ts";
+
+export interface RealMembers {
+  /** Contexts that name a user who there is. */
+  memberContexts: NamedContext[];
+  /** The tenant that the user of this context belongs to. */
+  tenantOf(context: TenantContext): string | undefined;
+}
+
+/**
+ * One user and one tenant out of each membership table. A made-up user belongs to no tenant, so that nothing would ever open to them, and
+ * a policy that opens everything to whoever is a member of anything would never show. The table is only read, and only its first row; where
+ * the session may not read it or it is empty, there is nobody.
+ */
+export async function realMembers(client: ClientBase, memberships: FoundMembership[]): Promise<RealMembers> {
+  const found = new Map<string, { member: string; tenant: string }>();
+  for (const { context, relation } of memberships) {
+    if (!context.membership) continue;
+    const row = await firstMember(client, relation, context.membership).catch((error) => {
+      if (error instanceof pg.DatabaseError) return undefined;
+      throw error;
+    });
+    if (row) found.set(JSON.stringify(context), row);
+  }
+  const memberContexts = memberships.flatMap(({ context }) => {
+    const value = found.get(JSON.stringify(context))?.member;
+    return value === undefined ? [] : [{ context, value }];
+  });
+  return { memberContexts, tenantOf: (context) => found.get(JSON.stringify(context))?.tenant };
+}
+
+async function firstMember(
+  client: ClientBase,
+  relation: string,
+  membership: NonNullable<TenantContext["membership"]>,
+): Promise<{ member: string; tenant: string } | undefined> {
+  const [member, tenant] = [membership.member, membership.tenant].map(pg.escapeIdentifier);
+  const limits = { statementTimeoutMs: 5_000, lockTimeoutMs: 500 };
+  const { rows } = await inTransaction(
+    client,
+    "read only",
+    () =>
+      client.query(
+        `select ${member}::text as member, ${tenant}::text as tenant from ${relation}
+          where ${member} is not null and ${tenant} is not null limit 1`,
+      ),
+    limits,
+  );
+  return rows[0];
+}

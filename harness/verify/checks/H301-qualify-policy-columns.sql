@@ -1,0 +1,154 @@
+-- code: H301
+-- name: qualify-policy-columns
+-- title: No policy compares a column with itself
+-- severity: critical
+-- area: policies
+-- kind: catalogue
+-- sources: bypass catalogue row 13; https://www.postgresql.org/docs/current/queries-table-expressions.html#QUERIES-SUBQUERIES
+-- The policies that a tenant role meets, as the trees that the parser made of them: a tree knows which column belongs to which table, where
+-- text only looks so. Equal trees are taken apart once.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         coalesce((p.polqual::text like '%:rtekind 0 %' or p.polqual::text not like '%SUBLINK%'), false) or coalesce((p.polwithcheck::text like '%:rtekind 0 %' or p.polwithcheck::text not like '%SUBLINK%'), false) as concerned,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+expressions as materialized (
+  select e.*, hashtextextended(e.tree, 0) as tree_id
+    from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
+                 p.alteration, p.standard, p.polqual, p.polwithcheck,
+                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 -- before version 17 a tree tells where in its statement each node stood
+                 case when current_setting('server_version_num')::int >= 170000 then x.tree
+                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+            from policies p
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
+           where p.concerned and x.tree is not null) as e
+),
+-- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
+-- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
+nodes as materialized (
+  select t.tree_id, k.n, k.last, k.tag, k.fields, k.after, coalesce(k.path, '') as path, k.above, k.above_fields, k.disjunct,
+         -- a column of the table itself, however deep in sub-queries it stands
+         case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
+               and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
+              then substring(k.fields, ':varattno (-?\d+) ')::int end as own
+    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+   cross join lateral (
+     with opened as materialized (
+       select *
+         from (select w.n, w.opens, w.level, w.token[2] as tag, w.token[3] as fields,
+                      lead(w.n) over matching as last, lead(w.token[3]) over matching as after
+                 from (select m.n, m.token, m.token[1] = '{' as opens,
+                              sum(case m.token[1] when '{' then 1 else -1 end) over (order by m.n) + (m.token[1] = '}')::int as level
+                         from regexp_matches(replace(replace(t.tree, '\{', ''), '\}', ''), '([{}])([A-Z]*)([^{}]*)', 'g')
+                              with ordinality as m (token, n)) as w
+               window matching as (partition by w.level order by w.n)) as w
+        where w.opens
+     )
+     select o.n, o.last, o.tag, o.fields, o.after, string_agg('/' || a.tag, '' order by a.n) as path,
+            array_agg(a.n order by a.n desc) as above, array_agg(a.fields order by a.n desc) as above_fields,
+            -- the operand of the outermost OR that it belongs to: what lets rows through by itself
+            coalesce(min(a.n) filter (where not (a.tag = 'BOOLEXPR' and a.fields like ' :boolop or %')), o.n) as disjunct
+       from opened o
+       left join opened a on a.n < o.n and a.last > o.last
+      group by o.n, o.last, o.tag, o.fields, o.after
+   ) as k
+),
+marked as (
+  select v.tree_id, v.disjunct, v.own, v.path, v.above, v.captured,
+         count(*) over same = 2 and min(v.fields) over same = max(v.fields) over same and o.oprname = '=' as self,
+         array_agg(v.above[4]) filter (where v.captured) over (partition by v.tree_id, v.disjunct) as captures
+    from (select n.tree_id, n.disjunct, n.own, n.path, n.fields, n.above, n.above_fields,
+                 -- varchar is compared as text
+                 case when n.path ~ '/OPEXPR$' then 1 when n.path ~ '/OPEXPR/RELABELTYPE$' then 2 end as lift,
+                 -- what a sub-query returns is a column of the query around it; EXISTS does not look at what is returned
+                 n.path like '%/SUBLINK/QUERY/TARGETENTRY' and n.fields not like '%:varlevelsup 0 %'
+                   and n.above_fields[3] not like ' :subLinkType 0 %' and n.above_fields[2] not like '%:rtable <>%' as captured
+            from nodes n
+           where n.tag = 'VAR') as v
+    left join pg_catalog.pg_operator o on o.oid = substring(v.above_fields[v.lift], '^ :opno (\d+)')::oid
+  window same as (partition by v.tree_id, v.above[v.lift], v.lift)
+),
+faulty as (
+  select m.tree_id, m.disjunct, bool_or(m.self) as self, bool_or(m.captured) as captured,
+         -- columns of the table that restrict the same operand of OR
+         coalesce(array_agg(m.own) filter (where m.own is not null and not coalesce(m.self, false) and not m.captured
+                                    and (m.path not like '%/SUBLINK%' or m.path like '%/FROMEXPR%')
+                                    and not coalesce(m.above[1] = any (m.captures), false)), '{}') as guards
+    from marked m
+   group by m.tree_id, m.disjunct
+),
+findings as (
+  select f.relation, f.polname, min(f.rank) as rank, string_agg(distinct f.reason, '; ') as reason,
+         coalesce(min(m.statement), min(f.otherwise)) as fix
+    from (select e.policy, e.polname, e.relation, e.relname, e.polrelid, e.alteration, e.polqual, e.polwithcheck,
+                 case when e.polpermissive and not coalesce(e.floors && array['*', e.polcmd], false) and not coalesce(e.tenant_attnum = any (f.guards), false)
+                      then 1 else 3 end as rank,
+                 format('policy %I %s', e.polname, case when f.captured then 'asks a sub-query for a column that only the table itself has, so that every row matches itself'
+                                                   else 'compares a column with itself, which is true for every row' end) as reason,
+                 e.alteration || case when e.polqual is not null then format(E'\n  using (%s)', coalesce(e.standard, 'false')) else '' end
+                 || case when e.polwithcheck is not null then format(E'\n  with check (%s)', coalesce(e.standard, 'false')) else '' end || ';' as otherwise,
+                 f.captured
+            from expressions e
+            left join faulty f on f.tree_id = e.tree_id
+                   where f.self or f.captured) as f
+    -- Which column was meant is known where the table has one of the same name: an inner name has hidden it.
+    left join lateral (
+      select case when x.using_was is distinct from x.using_is or x.check_was is distinct from x.check_is
+                  then f.alteration || coalesce(E'\n  using (' || x.using_is || ')', '') || coalesce(E'\n  with check (' || x.check_is || ')', '') || ';' end as statement
+        from (select w.using_was, w.check_was,
+                     regexp_replace(w.using_was, w.pattern, format('\1.\2\3 = %s.\2\3', replace(quote_ident(f.relname), '\', '\\')), 'g') as using_is,
+                     regexp_replace(w.check_was, w.pattern, format('\1.\2\3 = %s.\2\3', replace(quote_ident(f.relname), '\', '\\')), 'g') as check_is
+                from (select pg_get_expr(f.polqual, f.polrelid) as using_was, pg_get_expr(f.polwithcheck, f.polrelid) as check_was,
+                             format('(?<![\w$".])("(?:[^"]|"")+"|[\w$]+)\.(%s)() = \1\.\2(?![\w$])',
+                                    string_agg(regexp_replace(quote_ident(a.attname), '([^\w"])', '\\\1', 'g'), '|')) as pattern
+                        from pg_catalog.pg_attribute a
+                       where a.attrelid = f.polrelid and a.attnum > 0 and not a.attisdropped) as w) as x
+       where not f.captured
+    ) as m on true
+   group by f.relation, f.polname
+)
+select x.relation as object,
+       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
+       coalesce(string_agg(x.reason, '; ' order by x.polname), 'no policy compares a column with itself') as detail,
+       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
+       string_agg(x.fix, E'\n' order by x.polname) as fix,
+       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
+  from (select relation, polname, rank, reason, fix from findings
+        union all
+        select relation, polname, null, null, null from policies where concerned) as x
+ group by x.relation

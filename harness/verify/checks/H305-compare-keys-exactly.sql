@@ -1,0 +1,159 @@
+-- code: H305
+-- name: compare-keys-exactly
+-- title: Tenants whose names differ are different tenants
+-- severity: high
+-- area: tables
+-- kind: catalogue
+-- sources: bypass catalogue row 18; https://www.postgresql.org/docs/current/collation.html#COLLATION-NONDETERMINISTIC; https://www.postgresql.org/docs/current/citext.html
+-- The policies that a tenant role meets, as the trees that the parser made of them: a tree knows which column belongs to which table, where
+-- text only looks so. Equal trees are taken apart once.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         coalesce((p.polqual::text ~ ':inputcollid [1-9]'), false) or coalesce((p.polwithcheck::text ~ ':inputcollid [1-9]'), false) as concerned,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+expressions as materialized (
+  select e.*, hashtextextended(e.tree, 0) as tree_id
+    from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
+                 p.alteration, p.standard, p.polqual, p.polwithcheck,
+                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 -- before version 17 a tree tells where in its statement each node stood
+                 case when current_setting('server_version_num')::int >= 170000 then x.tree
+                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+            from policies p
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
+           where p.concerned and x.tree is not null) as e
+),
+-- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
+-- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
+nodes as materialized (
+  select t.tree_id, k.n, k.last, k.tag, k.fields, k.after, coalesce(k.path, '') as path, k.above, k.above_fields, k.disjunct,
+         -- a column of the table itself, however deep in sub-queries it stands
+         case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
+               and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
+              then substring(k.fields, ':varattno (-?\d+) ')::int end as own
+    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+   cross join lateral (
+     with opened as materialized (
+       select *
+         from (select w.n, w.opens, w.level, w.token[2] as tag, w.token[3] as fields,
+                      lead(w.n) over matching as last, lead(w.token[3]) over matching as after
+                 from (select m.n, m.token, m.token[1] = '{' as opens,
+                              sum(case m.token[1] when '{' then 1 else -1 end) over (order by m.n) + (m.token[1] = '}')::int as level
+                         from regexp_matches(replace(replace(t.tree, '\{', ''), '\}', ''), '([{}])([A-Z]*)([^{}]*)', 'g')
+                              with ordinality as m (token, n)) as w
+               window matching as (partition by w.level order by w.n)) as w
+        where w.opens
+     )
+     select o.n, o.last, o.tag, o.fields, o.after, string_agg('/' || a.tag, '' order by a.n) as path,
+            array_agg(a.n order by a.n desc) as above, array_agg(a.fields order by a.n desc) as above_fields,
+            -- the operand of the outermost OR that it belongs to: what lets rows through by itself
+            coalesce(min(a.n) filter (where not (a.tag = 'BOOLEXPR' and a.fields like ' :boolop or %')), o.n) as disjunct
+       from opened o
+       left join opened a on a.n < o.n and a.last > o.last
+      group by o.n, o.last, o.tag, o.fields, o.after
+   ) as k
+),
+compared as materialized (
+  select n.tree_id, n.own, max(x.how) as how
+    from nodes n
+   cross join lateral (
+     select case when exists (select from pg_catalog.pg_collation c where c.oid = f.collation and not c.collisdeterministic)
+                 then 'with a collation for which different texts are equal'
+                 when f.function in (select 'pg_catalog.lower(text)'::regprocedure::oid union select 'pg_catalog.upper(text)'::regprocedure) then 'without regard to case'
+                 when exists (select from pg_catalog.pg_operator o join pg_catalog.pg_type t on t.oid = o.oprleft where o.oid = f.operator and t.typname = 'citext') then 'as citext' end as how
+       from (select substring(fields, ':inputcollid (\d+)')::oid as collation, substring(fields, '^ :funcid (\d+)')::oid as function, substring(fields, '^ :opno (\d+)')::oid as operator
+               from unnest(n.above_fields[1:3]) as fields) as f) as x
+   where n.own is not null and x.how is not null
+   group by n.tree_id, n.own
+),
+judged as materialized (
+  select e.*, c.own, c.how from expressions e left join compared c on c.tree_id = e.tree_id
+),
+loose as materialized (
+  select j.polrelid, min(format('policy %I compares it %s', j.polname, j.how)) as reason,
+         string_agg(distinct j.alteration || case when j.polqual is not null then format(E'\n  using (%s)', j.standard) else '' end
+                    || case when j.polwithcheck is not null then format(E'\n  with check (%s)', j.standard) else '' end || ';', E'\n') as fix
+    from judged j
+   where j.own = j.tenant_attnum
+   group by j.polrelid
+),
+columns as materialized (
+  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, a.attname, a.attnum, l.reason as loose, l.fix as loose_fix,
+         case when b.typname = 'citext' then 'citext' when not k.collisdeterministic then format('collation %I', k.collname) end as loosely,
+         -- where the tenants' own names cannot differ in that way either, there is nothing to confuse
+         exists (select from pg_catalog.pg_constraint f
+                   join pg_catalog.pg_attribute r on r.attrelid = f.confrelid and r.attnum = f.confkey[1]
+                  where f.conrelid = c.oid and f.contype = 'f' and f.conkey = array[a.attnum] and r.atttypid = a.atttypid and r.attcollation = a.attcollation)
+         or exists (select from pg_catalog.pg_index i
+                     where i.indrelid = c.oid and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = a.attnum and i.indpred is null)
+         or exists (select from pg_catalog.pg_constraint f
+                     where f.conrelid = c.oid and f.contype = 'c' and a.attnum = any (f.conkey)
+                       and pg_get_constraintdef(f.oid) ~ '\m(lower|upper)\(' and k.collisdeterministic and b.typname <> 'citext') as distinct_anyway
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+    join pg_catalog.pg_type t on t.oid = a.atttypid
+    join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
+    left join pg_catalog.pg_collation k on k.oid = a.attcollation
+    left join loose l on l.polrelid = c.oid
+   where a.attcollation <> 0
+)
+select c.relation as object,
+       case when not c.distinct_anyway and (c.loosely is not null or c.loose is not null) then 'fail' else 'pass' end as outcome,
+       case when c.distinct_anyway then format('%I cannot hold two tenants that are equal', c.attname)
+            when c.loosely is not null then format('%I is of %s: tenants whose names differ in case or accents only are the same to every policy', c.attname, c.loosely)
+            when c.loose is not null then format('%s: tenants whose names differ in that only see each other''s rows', c.loose)
+            else format('%I is compared exactly', c.attname) end as detail,
+       format('select attname, atttypid::regtype, attcollation::regcollation from pg_attribute where attrelid = %L::regclass and attname = %L;', c.relation, c.attname) as evidence,
+       case when c.distinct_anyway then null
+            when c.loosely is null then c.loose_fix
+            -- the type of a column that a policy uses cannot be changed: the policies step aside
+            else concat_ws(E'\n', p.dropped, format('alter table %s alter column %I type text collate "C";', c.relation, c.attname), p.created, c.loose_fix) end as fix,
+       null::text as severity
+  from columns c
+  left join lateral (
+    select string_agg(format('drop policy %I on %s;', p.polname, c.relation), E'\n' order by p.polname) as dropped,
+           string_agg(format('create policy %I on %s as %s for %s to %s', p.polname, c.relation, case when p.polpermissive then 'permissive' else 'restrictive' end,
+                             case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+                             (select string_agg(coalesce(quote_ident(r.rolname), 'public'), ', ') from unnest(p.polroles) as o (oid) left join pg_catalog.pg_roles r on r.oid = o.oid))
+                      || case when p.polqual is not null then format(E'\n  using (%s)', replace(pg_get_expr(p.polqual, p.polrelid), '::citext', '::text')) else '' end
+                      || case when p.polwithcheck is not null then format(E'\n  with check (%s)', replace(pg_get_expr(p.polwithcheck, p.polrelid), '::citext', '::text')) else '' end || ';', E'\n' order by p.polname) as created
+      from pg_catalog.pg_policy p
+     where p.polrelid = c.oid and c.loosely is not null and not c.distinct_anyway
+  ) as p on true

@@ -1,0 +1,132 @@
+-- code: H306
+-- name: keep-context-stable
+-- title: No function that a policy leads to calls itself IMMUTABLE and asks the session
+-- severity: critical
+-- area: policies
+-- kind: catalogue
+-- sources: bypass catalogue row 19; https://www.postgresql.org/docs/current/xfunc-volatility.html
+-- The policies that a tenant role meets, each with what it belongs to.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+-- Every function that the policies lead to. Of bodies in the SQL standard's form the catalogue knows what they call and read; in bodies that are text it is
+-- looked for by name, outside comments.
+reached as materialized (
+  with recursive walk as (
+    select distinct coalesce(o.oprcode::oid, d.refobjid) as root, null::oid as caller, coalesce(o.oprcode::oid, d.refobjid) as function
+      from policies p
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                 and d.refclassid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
+      left join pg_catalog.pg_operator o on d.refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = d.refobjid
+    union
+    select w.root, w.function, c.callee
+      from walk w
+     cross join lateral (
+       select d.refobjid as callee
+         from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = w.function and d.refclassid = 'pg_catalog.pg_proc'::regclass
+       union
+       select k.oid
+         from pg_catalog.pg_proc f
+        cross join lateral regexp_matches(regexp_replace(f.prosrc, '--[^\n]*|/\*([^*]|\*+[^*/])*\*+/', ' ', 'g'),
+                                          '(?:("(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?("(?:[^"]|"")+"|[\w$]+)\s*\(', 'g') as m (name)
+         join pg_catalog.pg_proc k on k.proname = case when m.name[2] like '"%' then replace(trim('"' from m.name[2]), '""', '"') else lower(m.name[2]) end
+         join pg_catalog.pg_namespace n on n.oid = k.pronamespace
+        where f.oid = w.function and f.prosqlbody is null and f.oid >= 16384
+          and k.oid >= 16384 and k.oid <> f.oid
+          and case when m.name[1] is not null
+                   then n.nspname = case when m.name[1] like '"%' then replace(trim('"' from m.name[1]), '""', '"') else lower(m.name[1]) end
+                   -- without a schema the server's own functions come first
+                   else not exists (select from pg_catalog.pg_proc s where s.proname = k.proname and s.pronamespace = 'pg_catalog'::regnamespace) end
+     ) as c
+  )
+  select w.root, w.caller, w.function from walk w
+),
+bodies as materialized (
+  select f.oid as function, f.proname, f.provolatile, f.prosecdef, f.prosqlbody::text as tree, format('%I.%I(%s)', n.nspname, f.proname, pg_catalog.oidvectortypes(f.proargtypes)) as signature, l.lanname,
+         case when f.prosqlbody is null and l.lanname not in ('c', 'internal') then regexp_replace(f.prosrc, '--[^\n]*|/\*([^*]|\*+[^*/])*\*+/', ' ', 'g') end as code
+    from (select distinct function from reached) as r
+    join pg_catalog.pg_proc f on f.oid = r.function
+    join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+    join pg_catalog.pg_language l on l.oid = f.prolang
+),
+-- the tables that they read
+read_by_function as materialized (
+  select b.function, d.refobjid as relid
+    from bodies b
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = b.function and d.refclassid = 'pg_catalog.pg_class'::regclass
+  union
+  select b.function, c.oid
+    from bodies b
+   cross join lateral regexp_matches(regexp_replace(b.code, '\mdistinct\s+from\M', ' ', 'gi'), '\m(?:from|join|into|update)\s+(?:only\s+)?(?:("(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?("(?:[^"]|"")+"|[\w$]+)', 'gi') as m (name)
+    join pg_catalog.pg_class c on c.relname = case when m.name[2] like '"%' then replace(trim('"' from m.name[2]), '""', '"') else lower(m.name[2]) end
+                              and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.oid >= 16384
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where m.name[1] is null or n.nspname = case when m.name[1] like '"%' then replace(trim('"' from m.name[1]), '""', '"') else lower(m.name[1]) end
+),
+asking as materialized (
+  -- what its body reads itself, or an extension's function that says so of itself
+  select b.function,
+         case when b.tree ~ format(':funcid (%s) ', (select string_agg(p.oid::text, '|') from pg_catalog.pg_proc p where p.proname = 'current_setting' and p.pronamespace = 'pg_catalog'::regnamespace))
+                or b.code ~* '\mcurrent_setting\s*\(' then 'a setting'
+              when b.tree ~ '\{SQLVALUEFUNCTION :op (9|10|11|12) '
+                or regexp_replace(b.code, '''[^'']*''', '''''', 'g') ~* '\m(current_user|session_user|current_role)\M' then 'the session''s user'
+              when exists (select from read_by_function r where r.function = b.function) then 'a table'
+              when b.lanname = 'c' and b.provolatile <> 'i' and b.function >= 16384 then 'the session' end as asks
+    from bodies b
+),
+tainted as materialized (
+  with recursive taint as (
+    select a.function, a.asks from asking a where a.asks is not null
+    union
+    select r.caller, t.asks from taint t join reached r on r.function = t.function where r.caller is not null
+  )
+  select function, min(asks) as asks from taint group by function
+)
+select b.signature as object,
+       case when t.function is not null and b.provolatile = 'i' then 'fail' else 'pass' end as outcome,
+       case when t.function is not null and b.provolatile = 'i'
+            then format('it is IMMUTABLE and reads %s: a plan made for one tenant keeps that tenant''s answer for the next', t.asks)
+            when b.provolatile = 'i' then 'IMMUTABLE, and it asks nothing but its arguments'
+            else 'it is not IMMUTABLE' end as detail,
+       format('select oid::regprocedure, provolatile from pg_proc where oid = %L::regprocedure;  -- i: frozen into plans', b.signature) as evidence,
+       format('alter function %s stable;  -- and reconnect: plans made so far keep the old answer', b.signature) as fix,
+       null::text as severity
+  from bodies b
+  left join tainted t on t.function = b.function
+ where b.function >= 16384

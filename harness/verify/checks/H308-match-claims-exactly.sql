@@ -1,0 +1,217 @@
+-- code: H308
+-- name: match-claims-exactly
+-- title: What the session says it is is compared with =, not matched
+-- severity: high
+-- area: policies
+-- kind: catalogue
+-- sources: bypass catalogue rows 21 and 22; https://www.postgresql.org/docs/current/functions-matching.html
+-- The policies that a tenant role meets, as the trees that the parser made of them: a tree knows which column belongs to which table, where
+-- text only looks so. Equal trees are taken apart once.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         coalesce((p.polqual::text ~ (select format(':(opno|funcid) (%s) ', string_agg(k.oid::text, '|')) from (select oid from pg_catalog.pg_operator where oprname in ('~~', '~~*', '~', '~*', '^@', '?') union all select oid from pg_catalog.pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname in ('strpos', 'position', 'starts_with', 'regexp_like', 'regexp_match', 'regexp_count')) as k)), false) or coalesce((p.polwithcheck::text ~ (select format(':(opno|funcid) (%s) ', string_agg(k.oid::text, '|')) from (select oid from pg_catalog.pg_operator where oprname in ('~~', '~~*', '~', '~*', '^@', '?') union all select oid from pg_catalog.pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname in ('strpos', 'position', 'starts_with', 'regexp_like', 'regexp_match', 'regexp_count')) as k)), false) as concerned,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+expressions as materialized (
+  select e.*, hashtextextended(e.tree, 0) as tree_id
+    from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
+                 p.alteration, p.standard, p.polqual, p.polwithcheck,
+                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 -- before version 17 a tree tells where in its statement each node stood
+                 case when current_setting('server_version_num')::int >= 170000 then x.tree
+                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+            from policies p
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
+           where p.concerned and x.tree is not null) as e
+),
+-- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
+-- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
+nodes as materialized (
+  select t.tree_id, k.n, k.last, k.tag, k.fields, k.after, coalesce(k.path, '') as path, k.above, k.above_fields, k.disjunct,
+         -- a column of the table itself, however deep in sub-queries it stands
+         case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
+               and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
+              then substring(k.fields, ':varattno (-?\d+) ')::int end as own
+    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+   cross join lateral (
+     with opened as materialized (
+       select *
+         from (select w.n, w.opens, w.level, w.token[2] as tag, w.token[3] as fields,
+                      lead(w.n) over matching as last, lead(w.token[3]) over matching as after
+                 from (select m.n, m.token, m.token[1] = '{' as opens,
+                              sum(case m.token[1] when '{' then 1 else -1 end) over (order by m.n) + (m.token[1] = '}')::int as level
+                         from regexp_matches(replace(replace(t.tree, '\{', ''), '\}', ''), '([{}])([A-Z]*)([^{}]*)', 'g')
+                              with ordinality as m (token, n)) as w
+               window matching as (partition by w.level order by w.n)) as w
+        where w.opens
+     )
+     select o.n, o.last, o.tag, o.fields, o.after, string_agg('/' || a.tag, '' order by a.n) as path,
+            array_agg(a.n order by a.n desc) as above, array_agg(a.fields order by a.n desc) as above_fields,
+            -- the operand of the outermost OR that it belongs to: what lets rows through by itself
+            coalesce(min(a.n) filter (where not (a.tag = 'BOOLEXPR' and a.fields like ' :boolop or %')), o.n) as disjunct
+       from opened o
+       left join opened a on a.n < o.n and a.last > o.last
+      group by o.n, o.last, o.tag, o.fields, o.after
+   ) as k
+),
+-- Every function that the policies lead to. Of bodies in the SQL standard's form the catalogue knows what they call and read; in bodies that are text it is
+-- looked for by name, outside comments.
+reached as materialized (
+  with recursive walk as (
+    select distinct coalesce(o.oprcode::oid, d.refobjid) as root, null::oid as caller, coalesce(o.oprcode::oid, d.refobjid) as function
+      from policies p
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                 and d.refclassid in ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)
+      left join pg_catalog.pg_operator o on d.refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = d.refobjid
+    union
+    select w.root, w.function, c.callee
+      from walk w
+     cross join lateral (
+       select d.refobjid as callee
+         from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = w.function and d.refclassid = 'pg_catalog.pg_proc'::regclass
+       union
+       select k.oid
+         from pg_catalog.pg_proc f
+        cross join lateral regexp_matches(regexp_replace(f.prosrc, '--[^\n]*|/\*([^*]|\*+[^*/])*\*+/', ' ', 'g'),
+                                          '(?:("(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?("(?:[^"]|"")+"|[\w$]+)\s*\(', 'g') as m (name)
+         join pg_catalog.pg_proc k on k.proname = case when m.name[2] like '"%' then replace(trim('"' from m.name[2]), '""', '"') else lower(m.name[2]) end
+         join pg_catalog.pg_namespace n on n.oid = k.pronamespace
+        where f.oid = w.function and f.prosqlbody is null and f.oid >= 16384
+          and k.oid >= 16384 and k.oid <> f.oid
+          and case when m.name[1] is not null
+                   then n.nspname = case when m.name[1] like '"%' then replace(trim('"' from m.name[1]), '""', '"') else lower(m.name[1]) end
+                   -- without a schema the server's own functions come first
+                   else not exists (select from pg_catalog.pg_proc s where s.proname = k.proname and s.pronamespace = 'pg_catalog'::regnamespace) end
+     ) as c
+  )
+  select w.root, w.caller, w.function from walk w
+),
+bodies as materialized (
+  select f.oid as function, f.proname, f.provolatile, f.prosecdef, f.prosqlbody::text as tree, format('%I.%I(%s)', n.nspname, f.proname, pg_catalog.oidvectortypes(f.proargtypes)) as signature, l.lanname,
+         case when f.prosqlbody is null and l.lanname not in ('c', 'internal') then regexp_replace(f.prosrc, '--[^\n]*|/\*([^*]|\*+[^*/])*\*+/', ' ', 'g') end as code
+    from (select distinct function from reached) as r
+    join pg_catalog.pg_proc f on f.oid = r.function
+    join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+    join pg_catalog.pg_language l on l.oid = f.prolang
+),
+-- the tables that they read
+read_by_function as materialized (
+  select b.function, d.refobjid as relid
+    from bodies b
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = b.function and d.refclassid = 'pg_catalog.pg_class'::regclass
+  union
+  select b.function, c.oid
+    from bodies b
+   cross join lateral regexp_matches(regexp_replace(b.code, '\mdistinct\s+from\M', ' ', 'gi'), '\m(?:from|join|into|update)\s+(?:only\s+)?(?:("(?:[^"]|"")+"|[\w$]+)\s*\.\s*)?("(?:[^"]|"")+"|[\w$]+)', 'gi') as m (name)
+    join pg_catalog.pg_class c on c.relname = case when m.name[2] like '"%' then replace(trim('"' from m.name[2]), '""', '"') else lower(m.name[2]) end
+                              and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.oid >= 16384
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where m.name[1] is null or n.nspname = case when m.name[1] like '"%' then replace(trim('"' from m.name[1]), '""', '"') else lower(m.name[1]) end
+),
+functions as materialized (
+  select p.oid, p.provolatile <> 'i' as asks, p.proname in ('strpos', 'position', 'starts_with', 'regexp_like', 'regexp_match', 'regexp_count', 'similar_to_escape') and p.pronamespace = 'pg_catalog'::regnamespace as matches
+    from pg_catalog.pg_proc p
+   where p.oid in (select substring(fields, '^ :funcid (\d+)')::oid from nodes where tag = 'FUNCEXPR')
+),
+-- what each node has in it that matters
+parts as materialized (
+  select n.tree_id, n.disjunct, n.n, n.above, n.own, n.tag, n.fields,
+         coalesce(f.asks, false) as asks, coalesce(f.matches, false) and f.oid is not null as matches, o.oprname
+    from nodes n
+    left join functions f on f.oid = substring(n.fields, '^ :funcid (\d+)')::oid
+    left join pg_catalog.pg_operator o on o.oid = substring(n.fields, '^ :opno (\d+)')::oid
+   where n.own is not null or n.tag in ('FUNCEXPR', 'OPEXPR', 'CONST')
+),
+matching as materialized (
+  select p.tree_id, p.disjunct, a.n,
+         max(p.oprname) filter (where a.n = p.n) as operator, bool_or(p.matches) filter (where a.n = p.n) as function,
+         bool_or(p.own is not null) as own, bool_or(p.asks) as asks, bool_or(p.oprname in ('->', '->>', '#>', '#>>')) as part,
+         -- a pattern that is a constant: with a wildcard, or a regular expression that does not say all of it
+         bool_or(p.tag = 'CONST' and p.fields like ' :consttype 25 %' and p.fields ~ '\[.* (37|95) ') as wildcard,
+         bool_or(p.tag = 'CONST' and p.fields like ' :consttype 25 %' and p.fields ~ '\[ \d+ \d+ \d+ \d+ 94 .* 36 \]') as anchored
+    from parts p
+   cross join lateral unnest(p.above || p.n) as a (n)
+   group by p.tree_id, p.disjunct, a.n
+),
+faulty as materialized (
+  select m.tree_id,
+         min(case when m.own and m.asks and (m.operator in ('~~', '~~*', '~', '~*', '^@') or m.function) then 2
+                  when not w.own and m.asks and (m.operator in ('~~', '~~*') and m.wildcard or m.operator in ('~', '~*') and not m.anchored) then 3
+                  when m.own and m.asks and m.operator = '?' and not coalesce(m.part, false) then 4 end) as rank
+    from matching m
+    left join (select tree_id, disjunct, bool_or(own is not null) as own from nodes group by tree_id, disjunct) as w on w.tree_id = m.tree_id and w.disjunct = m.disjunct
+   group by m.tree_id
+),
+judged as materialized (
+  select e.policy, e.relation, e.polname, e.polpermissive, e.polcmd, e.floors, e.alteration, e.standard, e.polqual, e.polwithcheck, f.rank
+    from expressions e left join faulty f on f.tree_id = e.tree_id
+),
+-- in the bodies of functions: the session's word as the pattern, or matched with something that is no constant
+functional as materialized (
+  select distinct d.objid as policy, b.signature
+    from (select * from bodies
+           where code ~* '\m(i?like|similar\s+to)\s[^;,]{0,60}\mcurrent_setting\s*\(|\mcurrent_setting\s*\([^()]*\)[\s)]*(::\s*\w+[\s)]*)?\s(i?like|similar\s+to)\s+(?!\s*'')') as b
+    join reached r on r.function = b.function
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid = r.root
+),
+findings as (
+  select x.relation, x.polname, min(case when x.held_back then 3 else x.rank end) as rank,
+         string_agg(distinct case when x.signature is not null then format('policy %I leads to %s, which matches what the session says against a pattern', x.polname, x.signature)
+                                  when x.rank = 4 then format('policy %I asks whether the tenant is a key of all claims', x.polname)
+                                  else format('policy %I matches what the session says against a pattern: %% and _ and parts of a name are let through', x.polname) end, '; ') as reason,
+         min(x.alteration || case when x.polqual is not null then format(E'\n  using (%s)', coalesce(x.standard, 'false')) else '' end
+             || case when x.polwithcheck is not null then format(E'\n  with check (%s)', coalesce(x.standard, 'false')) else '' end || ';') as fix
+    from (select j.relation, j.polname, j.rank, null as signature, not j.polpermissive or coalesce(j.floors && array['*', j.polcmd], false) as held_back, j.alteration, j.standard, j.polqual, j.polwithcheck
+            from judged j
+           where j.rank is not null
+          union all
+          select p.relation, p.polname, 2, f.signature, not p.polpermissive or coalesce(p.floors && array['*', p.polcmd], false), p.alteration, p.standard, p.polqual, p.polwithcheck
+            from functional f
+            join policies p on p.oid = f.policy) as x
+   group by x.relation, x.polname
+)
+select x.relation as object,
+       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
+       coalesce(string_agg(x.reason, '; ' order by x.polname), 'nothing that the session says is matched against a pattern') as detail,
+       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
+       string_agg(x.fix, E'\n' order by x.polname) as fix,
+       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
+  from (select relation, polname, rank, reason, fix from findings
+        union all
+        select relation, polname, null, null, null from policies where concerned) as x
+ group by x.relation

@@ -1,0 +1,85 @@
+-- code: H503
+-- name: hide-materialized-views
+-- title: No tenant role reads a materialized view that was filled past row security
+-- severity: high
+-- area: views
+-- kind: catalogue
+-- sources: bypass catalogue row 34; https://www.postgresql.org/docs/current/sql-refreshmaterializedview.html
+, tenants as materialized (
+  select k.oid, r.role from tenant_roles r join pg_catalog.pg_roles k on k.rolname = r.role
+   where not k.rolsuper and not k.rolbypassrls  -- 4a
+),
+-- The tenant tables, the partitions and children below them, and whatever else has row security.
+tables as materialized (
+  with recursive tree as (
+    select to_regclass(t.relation)::oid as oid, t.tenant_column from tenant_tables t
+    union
+    select i.inhrelid, tree.tenant_column from tree join pg_catalog.pg_inherits i on i.inhparent = tree.oid
+  )
+  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
+         array_agg(distinct tree.tenant_column) filter (where tree.tenant_column is not null) as tenant_columns
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join tree on tree.oid = c.oid
+   where c.relkind in ('r', 'p', 'f') and c.oid >= 16384 and (tree.oid is not null or c.relrowsecurity)
+     and not coalesce((select model -> 'exempt' from model) ? (n.nspname || '.' || c.relname), false)
+   group by c.oid, n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relforcerowsecurity
+),
+views as materialized (
+  select c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) as relation, c.relnamespace, c.relowner, r.oid as rule,
+         coalesce(o.invoker, false) as invoker, coalesce(o.barrier, false) as barrier
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_rewrite r on r.ev_class = c.oid and r.ev_type = '1'
+    left join lateral (select bool_or(x.option_value::boolean) filter (where x.option_name = 'security_invoker') as invoker,
+                              bool_or(x.option_value::boolean) filter (where x.option_name = 'security_barrier') as barrier
+                         from pg_catalog.pg_options_to_table(c.reloptions) as x) as o on c.relkind = 'v'
+   where c.relkind in ('v', 'm') and c.oid >= 16384 and c.relpersistence <> 't'
+     and not coalesce((select model -> 'exempt' from model) ? (n.nspname || '.' || c.relname), false)
+),
+edges as materialized (
+  select distinct v.oid as view, d.refobjid as ref
+    from views v
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = v.rule
+                               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> v.oid
+),
+uses as materialized (
+  with recursive up as (
+    select e.view, t.oid as used from edges e join tables t on t.oid = e.ref
+    union
+    select e.view, up.used from up join edges e on e.ref = up.view
+  )
+  select * from up
+),
+-- REFRESH always runs as the owner: what row security hides from that role is not stored in it.
+filled as materialized (
+  select v.oid, v.relation, v.relowner, v.relnamespace, o.rolname as owner, min(t.relation) as base, r.ev_action::text as definition,
+         array_agg(distinct c) filter (where c is not null) as tenant_columns
+    from views v
+    join pg_catalog.pg_rewrite r on r.oid = v.rule
+    join pg_catalog.pg_roles o on o.oid = v.relowner
+    join uses u on u.view = v.oid
+    join tables t on t.oid = u.used
+    left join lateral unnest(t.tenant_columns) as c on true
+   where v.relkind = 'm'
+     and (not t.relrowsecurity or o.rolsuper or o.rolbypassrls or (not t.relforcerowsecurity and pg_has_role(o.oid, t.relowner, 'USAGE')))
+   group by v.oid, v.relation, v.relowner, v.relnamespace, o.rolname, r.ev_action::text
+)
+select v.relation as object,
+       case when f.oid is not null and reach.roles is not null then 'fail' else 'pass' end as outcome,
+       case when f.oid is null then 'it is filled as a role that row security binds'
+            when reach.roles is null then 'no tenant role can read it'
+            when summary.whole then format('%s can read figures that %I computed over the rows of all tenants in %s', reach.roles, f.owner, f.base)
+            else format('%s can read it whole, and %I filled it with the rows of all tenants in %s: a materialized view has no row security', reach.roles, f.owner, f.base) end as detail,
+       case when reach.roles is not null then format(E'begin;\nset local role %I;\n%s\nselect count(*) from %s;  -- expected: permission denied\nrollback;', reach.first,
+                                                     (select c.statements from contexts c where c.kind = 'tenant' order by c.ordinality limit 1), v.relation) end as evidence,
+       case when reach.roles is not null then format('revoke all on %s from %s, public;', v.relation, reach.roles) end as fix,
+       -- one row about everybody tells nobody's rows
+       case when summary.whole then 'low' end as severity
+  from views v
+  left join filled f on f.oid = v.oid
+  left join lateral (select string_agg(quote_ident(t.role), ', ' order by t.role) as roles, min(t.role) as first from tenants t
+                      where has_any_column_privilege(t.oid, v.oid, 'SELECT') and has_schema_privilege(t.oid, v.relnamespace, 'USAGE')) as reach on true
+  left join lateral (select f.definition ~ '^\(\{QUERY(?:(?! :hasAggs ).)* :hasAggs true ' and f.definition ~ ' :groupClause <> (?:(?! :groupClause ).)*$'
+                            and f.definition !~ ' :groupingSets \(' and f.definition ~ ' :setOperations <> (?:(?! :setOperations ).)*$' as whole) as summary on true
+ where v.relkind = 'm' and v.oid in (select u.view from uses u)

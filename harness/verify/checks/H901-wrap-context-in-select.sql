@@ -1,0 +1,153 @@
+-- code: H901
+-- name: wrap-context-in-select
+-- title: Policies ask the session once for each statement, not for each row
+-- severity: low
+-- area: speed
+-- kind: catalogue
+-- sources: measured, see the page; https://supabase.com/docs/guides/database/postgres/row-level-security#call-functions-with-select; https://www.postgresql.org/docs/current/xfunc-volatility.html
+-- The policies that a tenant role meets, as the trees that the parser made of them: a tree knows which column belongs to which table, where
+-- text only looks so. Equal trees are taken apart once.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         coalesce((p.polqual::text like '%FUNCEXPR%'), false) or coalesce((p.polwithcheck::text like '%FUNCEXPR%'), false) as concerned,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+expressions as materialized (
+  select e.*, hashtextextended(e.tree, 0) as tree_id
+    from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
+                 p.alteration, p.standard, p.polqual, p.polwithcheck,
+                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 -- before version 17 a tree tells where in its statement each node stood
+                 case when current_setting('server_version_num')::int >= 170000 then x.tree
+                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+            from policies p
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
+           where p.concerned and x.tree is not null) as e
+),
+-- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
+-- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
+nodes as materialized (
+  select t.tree_id, k.n, k.last, k.tag, k.fields, k.after, coalesce(k.path, '') as path, k.above, k.above_fields, k.disjunct,
+         -- a column of the table itself, however deep in sub-queries it stands
+         case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
+               and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
+              then substring(k.fields, ':varattno (-?\d+) ')::int end as own
+    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+   cross join lateral (
+     with opened as materialized (
+       select *
+         from (select w.n, w.opens, w.level, w.token[2] as tag, w.token[3] as fields,
+                      lead(w.n) over matching as last, lead(w.token[3]) over matching as after
+                 from (select m.n, m.token, m.token[1] = '{' as opens,
+                              sum(case m.token[1] when '{' then 1 else -1 end) over (order by m.n) + (m.token[1] = '}')::int as level
+                         from regexp_matches(replace(replace(t.tree, '\{', ''), '\}', ''), '([{}])([A-Z]*)([^{}]*)', 'g')
+                              with ordinality as m (token, n)) as w
+               window matching as (partition by w.level order by w.n)) as w
+        where w.opens
+     )
+     select o.n, o.last, o.tag, o.fields, o.after, string_agg('/' || a.tag, '' order by a.n) as path,
+            array_agg(a.n order by a.n desc) as above, array_agg(a.fields order by a.n desc) as above_fields,
+            -- the operand of the outermost OR that it belongs to: what lets rows through by itself
+            coalesce(min(a.n) filter (where not (a.tag = 'BOOLEXPR' and a.fields like ' :boolop or %')), o.n) as disjunct
+       from opened o
+       left join opened a on a.n < o.n and a.last > o.last
+      group by o.n, o.last, o.tag, o.fields, o.after
+   ) as k
+),
+functions as materialized (
+  select p.oid, p.prosecdef, p.provolatile, l.lanname, p.proname, p.oid::regprocedure::text as signature
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_language l on l.oid = p.prolang
+   where p.oid in (select substring(fields, '^ :funcid (\d+)')::oid from nodes where tag = 'FUNCEXPR')
+     and p.provolatile = 's' and (p.oid >= 16384 or p.proname = 'current_setting')
+),
+-- a call outside of sub-queries, and whether it is given a column of the row; what is compared beside it
+parts as materialized (
+  select n.tree_id, n.disjunct, a.n,
+         max(substring(n.fields, '^ :funcid (\d+)')::oid::bigint) filter (where n.n = a.n and n.tag = 'FUNCEXPR') as function,
+         bool_or(n.tag = 'FUNCEXPR') as calls, bool_or(n.own is not null) as of_row,
+         min(n.own) filter (where a.n = n.above[1] and n.path ~ '/(SCALARARRAY)?OPEXPR$') as compared
+    from nodes n
+   cross join lateral unnest(n.above || n.n) as a (n)
+   where n.path not like '%/SUBLINK%' and (n.tag = 'FUNCEXPR' or n.own is not null)
+   group by n.tree_id, n.disjunct, a.n
+),
+calls as materialized (
+  select p.tree_id, p.disjunct, p.of_row, f.signature, f.prosecdef, f.lanname, f.proname,
+         array_agg(case when not p.calls then p.compared end) over (partition by p.tree_id, p.disjunct) as beside
+    from parts p
+    left join functions f on f.oid = p.function
+),
+faulty as materialized (
+  select c.tree_id, c.disjunct, c.of_row, c.signature, c.prosecdef, c.proname, c.beside
+    from calls c
+   where c.signature is not null and (not c.of_row or c.prosecdef or c.lanname <> 'sql')
+),
+judged as materialized (
+  select e.relation, e.polname, e.tenant_attnum, e.alteration, e.standard, f.of_row, f.signature, f.prosecdef, f.proname, f.beside,
+         case when f.signature is not null then pg_get_expr(e.polqual, e.polrelid) end as using_was,
+         case when f.signature is not null then pg_get_expr(e.polwithcheck, e.polrelid) end as check_was
+    from expressions e left join faulty f on f.tree_id = e.tree_id
+),
+grouped as materialized (
+  select j.relation, j.polname, min(case when j.of_row and j.prosecdef then 3 else 4 end) as rank,
+         string_agg(distinct format(case when j.of_row then 'policy %I calls %s for every row, since it is given a column' else 'policy %I calls %s for every row: write (select …)' end, j.polname, j.signature), '; ') as reason,
+         min(j.alteration) as alteration, min(j.using_was) as using_was, min(j.check_was) as check_was,
+         -- (select f()) is asked once; what needs the row is asked of the tenant's rows only
+         case when bool_or(j.of_row) then format('(%%s) and %s', replace(coalesce(min(j.standard), 'false'), '%', '%%')) else '%s' end as form,
+         '(?<![\w$".])((?:(?:"[^"]+"|[\w$]+)\.)?(?:' || string_agg(distinct regexp_replace(quote_ident(j.proname), '([^\w"])', '\\\1', 'g'), '|') filter (where not j.of_row)
+           || ')\((?:[^()'']|''[^'']*''|\((?:[^()'']|''[^'']*'')*\))*\))' as call
+    from judged j
+   where j.signature is not null and not (j.of_row and coalesce(j.tenant_attnum = any (j.beside), false))
+   group by j.relation, j.polname
+),
+findings as (
+  select g.relation, g.polname, g.rank, g.reason,
+         g.alteration || case when g.using_was is not null then format(E'\n  using (%s)', format(g.form, coalesce(regexp_replace(g.using_was, g.call, '(select \1)', 'g'), g.using_was))) else '' end
+         || case when g.check_was is not null then format(E'\n  with check (%s)', format(g.form, coalesce(regexp_replace(g.check_was, g.call, '(select \1)', 'g'), g.check_was))) else '' end || ';' as fix
+    from grouped g
+)
+select x.relation as object,
+       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
+       coalesce(string_agg(x.reason, '; ' order by x.polname), 'it asks the session once for each statement') as detail,
+       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
+       string_agg(x.fix, E'\n' order by x.polname) as fix,
+       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
+  from (select relation, polname, rank, reason, fix from findings
+        union all
+        select relation, polname, null, null, null from policies where concerned) as x
+ group by x.relation

@@ -1,0 +1,144 @@
+-- code: H902
+-- name: mark-context-stable
+-- title: No policy calls a VOLATILE function for each row
+-- severity: medium
+-- area: speed
+-- kind: catalogue
+-- sources: measured, see the page; https://www.postgresql.org/docs/current/xfunc-volatility.html
+-- The policies that a tenant role meets, as the trees that the parser made of them: a tree knows which column belongs to which table, where
+-- text only looks so. Equal trees are taken apart once.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         coalesce((p.polqual::text like '%FUNCEXPR%'), false) or coalesce((p.polwithcheck::text like '%FUNCEXPR%'), false) as concerned,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+expressions as materialized (
+  select e.*, hashtextextended(e.tree, 0) as tree_id
+    from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
+                 p.alteration, p.standard, p.polqual, p.polwithcheck,
+                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 -- before version 17 a tree tells where in its statement each node stood
+                 case when current_setting('server_version_num')::int >= 170000 then x.tree
+                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+            from policies p
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
+           where p.concerned and x.tree is not null) as e
+),
+-- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
+-- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
+nodes as materialized (
+  select t.tree_id, k.n, k.last, k.tag, k.fields, k.after, coalesce(k.path, '') as path, k.above, k.above_fields, k.disjunct,
+         -- a column of the table itself, however deep in sub-queries it stands
+         case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
+               and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
+              then substring(k.fields, ':varattno (-?\d+) ')::int end as own
+    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+   cross join lateral (
+     with opened as materialized (
+       select *
+         from (select w.n, w.opens, w.level, w.token[2] as tag, w.token[3] as fields,
+                      lead(w.n) over matching as last, lead(w.token[3]) over matching as after
+                 from (select m.n, m.token, m.token[1] = '{' as opens,
+                              sum(case m.token[1] when '{' then 1 else -1 end) over (order by m.n) + (m.token[1] = '}')::int as level
+                         from regexp_matches(replace(replace(t.tree, '\{', ''), '\}', ''), '([{}])([A-Z]*)([^{}]*)', 'g')
+                              with ordinality as m (token, n)) as w
+               window matching as (partition by w.level order by w.n)) as w
+        where w.opens
+     )
+     select o.n, o.last, o.tag, o.fields, o.after, string_agg('/' || a.tag, '' order by a.n) as path,
+            array_agg(a.n order by a.n desc) as above, array_agg(a.fields order by a.n desc) as above_fields,
+            -- the operand of the outermost OR that it belongs to: what lets rows through by itself
+            coalesce(min(a.n) filter (where not (a.tag = 'BOOLEXPR' and a.fields like ' :boolop or %')), o.n) as disjunct
+       from opened o
+       left join opened a on a.n < o.n and a.last > o.last
+      group by o.n, o.last, o.tag, o.fields, o.after
+   ) as k
+),
+functions as materialized (
+  select p.oid, p.proname, p.oid::regprocedure::text as name, format('%I.%I(%s)', n.nspname, p.proname, pg_catalog.oidvectortypes(p.proargtypes)) as signature,
+         -- as far as its text tells; one that writes must stay as it is
+         coalesce(regexp_replace(p.prosrc, '--[^\n]*|/\*([^*]|\*+[^*/])*\*+/', ' ', 'g') !~* '\m(insert|update|delete|merge|truncate|create|alter|drop|execute|set_config|nextval|pg_notify|notify)\M', false) as only_reads
+    from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+   where p.oid in (select substring(fields, '^ :funcid (\d+)')::oid from nodes where tag = 'FUNCEXPR')
+     and p.provolatile = 'v' and p.oid >= 16384
+     and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+),
+parts as materialized (
+  select n.tree_id, a.n, max(substring(n.fields, '^ :funcid (\d+)')::oid::bigint) filter (where n.n = a.n and n.tag = 'FUNCEXPR') as function, bool_or(n.own is not null) as of_row
+    from nodes n
+   cross join lateral unnest(n.above || n.n) as a (n)
+   where (n.tag = 'FUNCEXPR' or n.own is not null)
+     -- (select f()) is asked once, whatever f says of itself
+     and not (n.path like '%/SUBLINK/QUERY/TARGETENTRY%' and exists (select from unnest(n.above_fields) as f where f like ' :commandType %' and f like '%:rtable <>%'))
+   group by n.tree_id, a.n
+),
+calls as materialized (
+  select p.tree_id, p.of_row, f.signature, f.name, f.proname, f.only_reads
+    from parts p left join functions f on f.oid = p.function
+),
+faulty as materialized (
+  select tree_id, signature, name, proname, only_reads, bool_or(of_row) as of_row from calls where signature is not null group by tree_id, signature, name, proname, only_reads
+),
+judged as materialized (
+  select e.relation, e.polname, e.alteration, e.standard, e.polqual, e.polwithcheck, e.polrelid, f.signature, f.name, f.proname, f.only_reads, f.of_row
+    from expressions e left join faulty f on f.tree_id = e.tree_id
+),
+findings as (
+  select j.relation, j.polname, 3 as rank,
+         string_agg(distinct format('policy %I calls %s for every row, since it is VOLATILE', j.polname, j.name), '; ') as reason,
+         concat_ws(E'\n', string_agg(distinct case when j.only_reads then format('alter function %s stable;', j.signature) end, E'\n'),
+                   max(j.alteration || case when j.polqual is not null then format(E'\n  using (%s)', x.using_is) else '' end
+                       || case when j.polwithcheck is not null then format(E'\n  with check (%s)', x.check_is) else '' end || ';')) as fix
+    from judged j
+   cross join lateral (
+     select case when j.of_row then format('(%s) and %s', pg_get_expr(j.polqual, j.polrelid), coalesce(j.standard, 'false')) else regexp_replace(pg_get_expr(j.polqual, j.polrelid), p.pattern, '(select \1)', 'g') end as using_is,
+            case when j.of_row then format('(%s) and %s', pg_get_expr(j.polwithcheck, j.polrelid), coalesce(j.standard, 'false')) else regexp_replace(pg_get_expr(j.polwithcheck, j.polrelid), p.pattern, '(select \1)', 'g') end as check_is
+       from (select '(?<![\w$".])((?:(?:"[^"]+"|[\w$]+)\.)?' || regexp_replace(quote_ident(j.proname), '([^\w"])', '\\\1', 'g') || '\((?:[^()'']|''[^'']*''|\((?:[^()'']|''[^'']*'')*\))*\))' as pattern) as p) as x
+   where j.signature is not null
+   group by j.relation, j.polname
+)
+select x.relation as object,
+       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
+       coalesce(string_agg(x.reason, '; ' order by x.polname), 'it calls no VOLATILE function for each row') as detail,
+       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
+       string_agg(x.fix, E'\n' order by x.polname) as fix,
+       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
+  from (select relation, polname, rank, reason, fix from findings
+        union all
+        select relation, polname, null, null, null from policies where concerned) as x
+ group by x.relation

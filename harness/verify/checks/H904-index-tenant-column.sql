@@ -1,0 +1,79 @@
+-- code: H904
+-- name: index-tenant-column
+-- title: Every tenant table has an index that begins with the tenant column
+-- severity: low
+-- area: speed
+-- kind: catalogue
+-- sources: measured, see the page; https://www.postgresql.org/docs/current/indexes-multicolumn.html
+-- The policies that a tenant role meets, each with what it belongs to.
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
+    from (select t.oid, t."tenantColumn" as tenant_column, t.type
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
+policies as materialized (
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
+         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
+         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
+                                           and exists (select from pg_catalog.pg_depend d
+                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
+           over (partition by p.polrelid) as floors,
+         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
+         -- what the policy could say instead
+         case when s.tenant_column is not null
+              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+    from subjects s
+    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_policy p on p.polrelid = c.oid
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
+   where p.polroles && (select roles from held)
+),
+indexed as materialized (
+  select p.polrelid, p.relation, p.tenant_column, p.tenant_attnum
+    from policies p
+   where exists (select from pg_catalog.pg_depend d
+                  where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                    and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = p.polrelid and d.refobjsubid = p.tenant_attnum)
+   group by p.polrelid, p.relation, p.tenant_column, p.tenant_attnum
+)
+select t.relation as object,
+       case when x.index is not null or x.by_partition or x.small then 'pass' else 'fail' end as outcome,
+       case when x.index is not null then format('index %s', x.index)
+            when x.by_partition then format('partitioned by %I', t.tenant_column)
+            when x.small then format('none, and too small to need one: %s rows', c.reltuples::bigint)
+            else format('no index begins with %I: every statement of a tenant reads the rows of all', t.tenant_column) end as detail,
+       format('select pg_get_indexdef(indexrelid) from pg_index where indrelid = %L::regclass;', t.relation) as evidence,
+       format('create index on %s (%I);  -- concurrently, where the table is in use', t.relation, t.tenant_column) as fix,
+       null::text as severity
+  from indexed t
+  join pg_catalog.pg_class c on c.oid = t.polrelid
+ cross join lateral (
+   select (select i.indexrelid::regclass::text
+             from pg_catalog.pg_index i
+             join pg_catalog.pg_class k on k.oid = i.indexrelid
+             join pg_catalog.pg_am m on m.oid = k.relam
+            where i.indrelid = c.oid and i.indisvalid
+              -- an index on an expression of the column serves the policy that compares the same: H903 says where none does
+              and (case when m.amname in ('gin', 'brin') then t.tenant_attnum = any (i.indkey) else i.indkey[0] = t.tenant_attnum end
+                   or i.indkey[0] = 0 and i.indexprs::text ~ format(':varattno %s ', t.tenant_attnum))
+              and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', t.tenant_column))
+            order by i.indexrelid limit 1) as index,
+          coalesce((select p.partattrs[0] = t.tenant_attnum from pg_catalog.pg_partitioned_table p where p.partrelid = c.oid), false) as by_partition,
+          -- -1: nobody has counted yet, as in a new schema, and it may grow
+          c.relkind = 'r' and c.reltuples >= 0 and c.reltuples < 10000 as small) as x
