@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,11 +35,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((p.polqual::text like '%:rtekind 0 %' or p.polqual::text not like '%SUBLINK%'), false) or coalesce((p.polwithcheck::text like '%:rtekind 0 %' or p.polwithcheck::text not like '%SUBLINK%'), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -46,17 +44,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%:rtekind 0 %' or x.tree not like '%SUBLINK%'
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -66,7 +70,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -88,13 +92,14 @@ nodes as materialized (
       group by o.n, o.last, o.tag, o.fields, o.after
    ) as k
 ),
-marked as (
+marked as materialized (
   select v.tree_id, v.disjunct, v.own, v.path, v.above, v.captured,
          count(*) over same = 2 and min(v.fields) over same = max(v.fields) over same and o.oprname = '=' as self,
          array_agg(v.above[4]) filter (where v.captured) over (partition by v.tree_id, v.disjunct) as captures
     from (select n.tree_id, n.disjunct, n.own, n.path, n.fields, n.above, n.above_fields,
                  -- varchar is compared as text
-                 case when n.path ~ '/OPEXPR$' then 1 when n.path ~ '/OPEXPR/RELABELTYPE$' then 2 end as lift,
+                 case when n.path ~ '/OPEXPR$' or n.path ~ '/BOOLEXPR/DISTINCTEXPR$' and n.above_fields[2] like ' :boolop not %' then 1
+                      when n.path ~ '/OPEXPR/RELABELTYPE$' then 2 end as lift,
                  -- what a sub-query returns is a column of the query around it; EXISTS does not look at what is returned
                  n.path like '%/SUBLINK/QUERY/TARGETENTRY' and n.fields not like '%:varlevelsup 0 %'
                    and n.above_fields[3] not like ' :subLinkType 0 %' and n.above_fields[2] not like '%:rtable <>%' as captured
@@ -103,7 +108,7 @@ marked as (
     left join pg_catalog.pg_operator o on o.oid = substring(v.above_fields[v.lift], '^ :opno (\d+)')::oid
   window same as (partition by v.tree_id, v.above[v.lift], v.lift)
 ),
-faulty as (
+faulty as materialized (
   select m.tree_id, m.disjunct, bool_or(m.self) as self, bool_or(m.captured) as captured,
          -- columns of the table that restrict the same operand of OR
          coalesce(array_agg(m.own) filter (where m.own is not null and not coalesce(m.self, false) and not m.captured
@@ -112,20 +117,22 @@ faulty as (
     from marked m
    group by m.tree_id, m.disjunct
 ),
+judged as materialized (
+  select e.*, f.self, f.captured, f.guards from expressions e full join faulty f on f.tree_id = e.tree_id
+),
 findings as (
   select f.relation, f.polname, min(f.rank) as rank, string_agg(distinct f.reason, '; ') as reason,
          coalesce(min(m.statement), min(f.otherwise)) as fix
     from (select e.policy, e.polname, e.relation, e.relname, e.polrelid, e.alteration, e.polqual, e.polwithcheck,
-                 case when e.polpermissive and not coalesce(e.floors && array['*', e.polcmd], false) and not coalesce(e.tenant_attnum = any (f.guards), false)
+                 case when e.polpermissive and not coalesce(e.floors && array['*', e.polcmd], false) and not coalesce(e.tenant_attnum = any (e.guards), false)
                       then 1 else 3 end as rank,
-                 format('policy %I %s', e.polname, case when f.captured then 'asks a sub-query for a column that only the table itself has, so that every row matches itself'
+                 format('policy %I %s', e.polname, case when e.captured then 'asks a sub-query for a column that only the table itself has, so that every row matches itself'
                                                    else 'compares a column with itself, which is true for every row' end) as reason,
                  e.alteration || case when e.polqual is not null then format(E'\n  using (%s)', coalesce(e.standard, 'false')) else '' end
                  || case when e.polwithcheck is not null then format(E'\n  with check (%s)', coalesce(e.standard, 'false')) else '' end || ';' as otherwise,
-                 f.captured
-            from expressions e
-            left join faulty f on f.tree_id = e.tree_id
-                   where f.self or f.captured) as f
+                 e.captured
+            from judged e
+           where e.self or e.captured) as f
     -- Which column was meant is known where the table has one of the same name: an inner name has hidden it.
     left join lateral (
       select case when x.using_was is distinct from x.using_is or x.check_was is distinct from x.check_is
@@ -150,5 +157,5 @@ select x.relation as object,
        (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
   from (select relation, polname, rank, reason, fix from findings
         union all
-        select relation, polname, null, null, null from policies where concerned) as x
+        select relation, polname, null, null, null from expressions) as x
  group by x.relation

@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,11 +35,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((p.polqual::text like '%:rtekind 0 %' or p.polqual::text like '%FUNCEXPR%'), false) or coalesce((p.polwithcheck::text like '%:rtekind 0 %' or p.polwithcheck::text like '%FUNCEXPR%'), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -46,17 +44,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%:rtekind 0 %' or x.tree like '%FUNCEXPR%'
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -66,7 +70,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -149,7 +153,7 @@ unrelated as materialized (
          array_agg(substring(n.after, '^ :rtekind 0 :relid (\d+)')::oid) filter (where n.after like ' :rtekind 0 %') as relids,
          array_agg(substring(n.fields, '^ :funcid (\d+)')::oid) filter (where n.tag = 'FUNCEXPR') as functions
     from (select n.*, n.tag = 'VAR' and count(*) over same = 2 and min(n.fields) over same = max(n.fields) over same as self
-            from (select n.*, case when n.tag = 'VAR' and n.path ~ '/OPEXPR$' then n.above[1]
+            from (select n.*, case when n.tag = 'VAR' and n.path ~ '/(OPEXPR|DISTINCTEXPR)$' then n.above[1]
                                    when n.tag = 'VAR' and n.path ~ '/OPEXPR/RELABELTYPE$' then n.above[2] else -n.n end as comparison
                     from nodes n) as n
           window same as (partition by n.tree_id, n.comparison)) as n
@@ -171,7 +175,7 @@ asked as materialized (
   select e.policy, e.polname, e.relation, e.polrelid, e.polcmd, e.polpermissive, e.floors, e.tenant_column, e.tenant_attnum, e.alteration, e.standard, e.polqual, e.polwithcheck,
          r.relid, r.function
     from expressions e
-    left join readers r on r.tree_id = e.tree_id
+    full join readers r on r.tree_id = e.tree_id
 ),
 -- Of a table that knows no tenants nothing can be missing: platform staff, switches.
 knowing as materialized (
@@ -188,6 +192,9 @@ knowing as materialized (
    where a.polpermissive and a.tenant_column is not null and a.relid <> a.polrelid
      -- to say what is one policy's business, and whose another's
      and not coalesce(a.floors && array['*', a.polcmd], false)
+     -- nor is a new tenant anybody's yet
+     and not (a.polcmd = 'a' and exists (select from pg_catalog.pg_index i
+                                          where i.indrelid = a.polrelid and i.indisunique and i.indnkeyatts = 1 and i.indkey[0] = a.tenant_attnum and i.indpred is null))
      and (exists (select from subjects s where s.oid = a.relid and s.tenant_column is not null)
       or exists (select from pg_catalog.pg_attribute k where k.attrelid = a.relid and k.attname = a.tenant_column and k.attnum > 0 and not k.attisdropped)
       -- it refers to what the tenant column refers to, or to the table itself
@@ -226,5 +233,5 @@ select x.relation as object,
        (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
   from (select relation, polname, rank, reason, fix from findings
         union all
-        select relation, polname, null, null, null from policies where concerned) as x
+        select relation, polname, null, null, null from expressions) as x
  group by x.relation

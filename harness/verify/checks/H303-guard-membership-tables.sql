@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -39,11 +40,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((true), false) or coalesce((true), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -51,17 +49,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where true
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -71,7 +75,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -179,7 +183,7 @@ beside as materialized (
 reads as materialized (
   select r.tree_id, r.relid, bool_or(b.attnum is null) as alone, array_agg(b.attnum) as beside
     from (select distinct tree_id, disjunct, substring(after, '^ :rtekind 0 :relid (\d+)')::oid as relid from nodes where after like ' :rtekind 0 %') as r
-    left join beside b on b.tree_id = r.tree_id and b.disjunct = r.disjunct
+    full join beside b on b.tree_id = r.tree_id and b.disjunct = r.disjunct
    group by r.tree_id, r.relid
 ),
 -- what a policy reads itself, and what its functions read
@@ -187,7 +191,7 @@ reading as materialized (
   select e.policy, e.polname, e.relation, e.polrelid, e.tenant_column, e.tenant_attnum, r.relid,
          coalesce(e.floors && array['*', e.polcmd], false) or not e.polpermissive or not r.alone and e.tenant_attnum = any (r.beside) as held_back
     from expressions e
-    left join reads r on r.tree_id = e.tree_id
+    full join reads r on r.tree_id = e.tree_id
 ),
 calling as materialized (
   select e.policy, e.polname, e.relation, e.polrelid, e.tenant_column, e.tenant_attnum, t.relid,
@@ -195,7 +199,7 @@ calling as materialized (
     from (select distinct e.policy, e.polname, e.relation, e.polrelid, e.tenant_column, e.tenant_attnum, e.floors, e.polcmd, e.polpermissive, d.refobjid as root
             from expressions e
             join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = e.policy and d.refclassid = 'pg_catalog.pg_proc'::regclass) as e
-    left join (select distinct r.root, t.relid from reached r join read_by_function t on t.function = r.function) as t on t.root = e.root
+    full join (select distinct r.root, t.relid from reached r join read_by_function t on t.function = r.function) as t on t.root = e.root
 ),
 trusting as materialized (
   select * from reading where relid <> polrelid and tenant_column is not null
@@ -223,10 +227,9 @@ keys as materialized (
 -- Per trusted table: its key columns, and which commands can choose them. A policy that looks at one of them has to be satisfied; a permissive
 -- one that looks at none opens the door. One pass without joins, since nothing here is known to be small.
 looked_at as materialized (
-  select e.polrelid, e.polcmd, e.polpermissive, n.columns
+  select e.polrelid, e.polcmd, e.polpermissive, e.decides, n.columns
     from expressions e
-    left join (select tree_id, array_agg(distinct own) filter (where own is not null) as columns from nodes group by tree_id) as n on n.tree_id = e.tree_id
-   where e.decides
+    full join (select tree_id, array_agg(distinct own) filter (where own is not null) as columns from nodes group by tree_id) as n on n.tree_id = e.tree_id
 ),
 trusted as materialized (
   select x.relid, min(x.rank) as rank, min(x.trusted_by) as trusted_by, max(x.attnums) as attnums,
@@ -241,7 +244,7 @@ trusted as materialized (
                   union all
                   select relid, null, null, null, null, null, array_agg(attnum::int) from keys group by relid
                   union all
-                  select polrelid, null, null, polcmd, polpermissive, columns, null from looked_at) as x) as x
+                  select polrelid, null, null, polcmd, polpermissive, columns, null from looked_at where decides) as x) as x
    group by x.relid
 )
 select format('%I.%I', n.nspname, c.relname) as object,

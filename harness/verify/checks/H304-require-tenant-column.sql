@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,11 +35,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((p.polqual::text like '%NULLTEST%' or p.polqual::text like '%COALESCE%' or p.polqual::text like '%DISTINCTEXPR%'), false) or coalesce((p.polwithcheck::text like '%NULLTEST%' or p.polwithcheck::text like '%COALESCE%' or p.polwithcheck::text like '%DISTINCTEXPR%'), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -46,17 +44,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%NULLTEST%' or x.tree like '%COALESCE%' or x.tree like '%DISTINCTEXPR%'
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -66,7 +70,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -101,17 +105,20 @@ passing as materialized (
 judged as materialized (
   select e.polrelid, e.polname, e.polpermissive, e.polcmd, e.floors, e.decides, e.tenant_attnum, p.columns
     from expressions e
-    left join passing p on p.tree_id = e.tree_id
+    full join passing p on p.tree_id = e.tree_id
 ),
 lenient as materialized (
   select j.polrelid, string_agg(distinct quote_ident(j.polname), ', ') as policies
     from judged j
    where j.polpermissive and j.tenant_attnum = any (j.columns) and not coalesce(j.floors && array['*', j.polcmd], false)
    group by j.polrelid
+),
+tables as materialized (
+  select s.oid, s.tenant_column, l.policies from subjects s full join lenient l on l.polrelid = s.oid
 )
 select format('%I.%I', n.nspname, c.relname) as object,
        case when x.nullable or x.constant then 'fail' else 'pass' end as outcome,
-       case when x.nullable and l.polrelid is not null then format('%I may be NULL, and policy %s lets such rows through for everybody', a.attname, l.policies)
+       case when x.nullable and s.policies is not null then format('%I may be NULL, and policy %s lets such rows through for everybody', a.attname, s.policies)
             when x.constant then format('%I is %s where nobody says whose row it is%s', a.attname, pg_get_expr(d.adbin, d.adrelid), case when x.nullable then ', and may be NULL' else '' end)
             when x.nullable then format('%I may be NULL: such a row belongs to nobody, and no tenant sees it', a.attname)
             else format('%I is required', a.attname) end as detail,
@@ -119,13 +126,12 @@ select format('%I.%I', n.nspname, c.relname) as object,
               format('%I.%I', n.nspname, c.relname), a.attname) as evidence,
        concat_ws(E'\n', case when x.constant then format('alter table %I.%I alter column %I drop default;', n.nspname, c.relname, a.attname) end,
                         case when x.nullable then format('alter table %I.%I alter column %I set not null;  -- once every row has a tenant', n.nspname, c.relname, a.attname) end) as fix,
-       case when not x.constant and not (x.nullable and l.polrelid is not null) then 'low' end as severity
-  from subjects s
+       case when not x.constant and not (x.nullable and s.policies is not null) then 'low' end as severity
+  from tables s
   join pg_catalog.pg_class c on c.oid = s.oid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
   join pg_catalog.pg_type t on t.oid = a.atttypid
-  left join lenient l on l.polrelid = c.oid
   left join pg_catalog.pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum and a.attgenerated = ''
  cross join lateral (
    select not a.attnotnull and not t.typnotnull

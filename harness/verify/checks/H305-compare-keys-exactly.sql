@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,11 +35,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((p.polqual::text ~ ':inputcollid [1-9]'), false) or coalesce((p.polwithcheck::text ~ ':inputcollid [1-9]'), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -46,17 +44,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree ~ ':inputcollid [1-9]'
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -66,7 +70,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -102,7 +106,7 @@ compared as materialized (
    group by n.tree_id, n.own
 ),
 judged as materialized (
-  select e.*, c.own, c.how from expressions e left join compared c on c.tree_id = e.tree_id
+  select e.*, c.own, c.how from expressions e full join compared c on c.tree_id = e.tree_id
 ),
 loose as materialized (
   select j.polrelid, min(format('policy %I compares it %s', j.polname, j.how)) as reason,
@@ -112,8 +116,11 @@ loose as materialized (
    where j.own = j.tenant_attnum
    group by j.polrelid
 ),
+tables as materialized (
+  select s.oid, s.tenant_column, l.reason, l.fix from subjects s full join loose l on l.polrelid = s.oid
+),
 columns as materialized (
-  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, a.attname, a.attnum, l.reason as loose, l.fix as loose_fix,
+  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, a.attname, a.attnum, s.reason as loose, s.fix as loose_fix,
          case when b.typname = 'citext' then 'citext' when not k.collisdeterministic then format('collation %I', k.collname) end as loosely,
          -- where the tenants' own names cannot differ in that way either, there is nothing to confuse
          exists (select from pg_catalog.pg_constraint f
@@ -124,14 +131,13 @@ columns as materialized (
          or exists (select from pg_catalog.pg_constraint f
                      where f.conrelid = c.oid and f.contype = 'c' and a.attnum = any (f.conkey)
                        and pg_get_constraintdef(f.oid) ~ '\m(lower|upper)\(' and k.collisdeterministic and b.typname <> 'citext') as distinct_anyway
-    from subjects s
+    from tables s
     join pg_catalog.pg_class c on c.oid = s.oid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
     join pg_catalog.pg_type t on t.oid = a.atttypid
     join pg_catalog.pg_type b on b.oid = case when t.typtype = 'd' then t.typbasetype else t.oid end
     left join pg_catalog.pg_collation k on k.oid = a.attcollation
-    left join loose l on l.polrelid = c.oid
    where a.attcollation <> 0
 )
 select c.relation as object,
@@ -144,7 +150,7 @@ select c.relation as object,
        case when c.distinct_anyway then null
             when c.loosely is null then c.loose_fix
             -- the type of a column that a policy uses cannot be changed: the policies step aside
-            else concat_ws(E'\n', p.dropped, format('alter table %s alter column %I type text collate "C";', c.relation, c.attname), p.created, c.loose_fix) end as fix,
+            else concat_ws(E'\n', p.dropped, format('alter table %s alter column %I type text collate "C";', c.relation, c.attname), p.created) end as fix,
        null::text as severity
   from columns c
   left join lateral (

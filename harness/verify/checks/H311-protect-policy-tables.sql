@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -35,9 +36,7 @@ policies as materialized (
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -101,13 +100,15 @@ read_by_function as materialized (
    where m.name[1] is null or n.nspname = case when m.name[1] like '"%' then replace(trim('"' from m.name[1]), '""', '"') else lower(m.name[1]) end
 ),
 read as materialized (
-  select x.relid, min(x.by) as by, array_agg(distinct x.tenant_column) as tenant_columns
-    from (select d.refobjid as relid, format('policy %I on %s', p.polname, p.relation) as by, p.tenant_column
+  select x.relid, min(x.by) as by, array_agg(distinct x.tenant_column) as tenant_columns,
+         -- what a policy of its own could say, where the column has the same name and the tenant is not looked up by this table in turn
+         min(x.standard) filter (where x.standard not like '% in (select %') as standard, min(x.tenant_column) filter (where x.standard not like '% in (select %') as standard_column
+    from (select d.refobjid as relid, format('policy %I on %s', p.polname, p.relation) as by, p.tenant_column, p.standard
             from policies p
             join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                        and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> p.polrelid
           union all
-          select t.relid, format('policy %I on %s, in %s', p.polname, p.relation, r.root::regprocedure), p.tenant_column
+          select t.relid, format('policy %I on %s, in %s', p.polname, p.relation, r.root::regprocedure), p.tenant_column, p.standard
             from policies p
             join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_catalog.pg_proc'::regclass
             join reached r on r.root = d.refobjid
@@ -123,12 +124,10 @@ select format('%I.%I', n.nspname, c.relname) as object,
             then format(E'begin;\nset local role %I;\nselect count(*) from %I.%I;  -- every tenant''s\nrollback;', g.role, n.nspname, c.relname) end as evidence,
        case when not c.relrowsecurity then
          format('alter table %I.%I enable row level security;', n.nspname, c.relname)
-         || coalesce((select format(E'\ncreate policy own_tenant on %I.%I for select to %s\n  using (%I = (select %s));', n.nspname, c.relname,
-                                    (select string_agg(quote_ident(t.role), ', ') from tenant_roles t join pg_catalog.pg_roles o on o.rolname = t.role), a.attname,
-                                    format((select model ->> 'expression' from model), pg_catalog.format_type(a.atttypid, a.atttypmod)))
+         || coalesce((select format(E'\ncreate policy own_tenant on %I.%I for select to %s\n  using (%s);', n.nspname, c.relname,
+                                    (select string_agg(quote_ident(t.role), ', ') from tenant_roles t join pg_catalog.pg_roles o on o.rolname = t.role), r.standard)
                         from pg_catalog.pg_attribute a
-                       where a.attrelid = c.oid and a.attname = any (r.tenant_columns) and a.attnum > 0 and not a.attisdropped
-                       order by a.attnum limit 1),
+                       where a.attrelid = c.oid and a.attname = r.standard_column and a.attnum > 0 and not a.attisdropped),
                      E'\n-- and a policy for those rows that a session may know of, or the policies that read it find nothing') end as fix,
        -- who belongs to whom is worth more than a list that names no tenant
        case when exists (select from pg_catalog.pg_attribute a

@@ -1,7 +1,7 @@
 -- code: H902
 -- name: mark-context-stable
 -- title: No policy calls a VOLATILE function for each row
--- severity: medium
+-- severity: low
 -- area: speed
 -- kind: catalogue
 -- sources: measured, see the page; https://www.postgresql.org/docs/current/xfunc-volatility.html
@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,11 +35,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((p.polqual::text like '%FUNCEXPR%'), false) or coalesce((p.polwithcheck::text like '%FUNCEXPR%'), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -46,17 +44,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%FUNCEXPR%'
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -66,7 +70,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -115,8 +119,8 @@ faulty as materialized (
   select tree_id, signature, name, proname, only_reads, bool_or(of_row) as of_row from calls where signature is not null group by tree_id, signature, name, proname, only_reads
 ),
 judged as materialized (
-  select e.relation, e.polname, e.alteration, e.standard, e.polqual, e.polwithcheck, e.polrelid, f.signature, f.name, f.proname, f.only_reads, f.of_row
-    from expressions e left join faulty f on f.tree_id = e.tree_id
+  select e.part, e.relation, e.polname, e.alteration, e.standard, e.polqual, e.polwithcheck, e.polrelid, f.signature, f.name, f.proname, f.only_reads, f.of_row
+    from expressions e full join faulty f on f.tree_id = e.tree_id
 ),
 findings as (
   select j.relation, j.polname, 3 as rank,
@@ -129,7 +133,8 @@ findings as (
      select case when j.of_row then format('(%s) and %s', pg_get_expr(j.polqual, j.polrelid), coalesce(j.standard, 'false')) else regexp_replace(pg_get_expr(j.polqual, j.polrelid), p.pattern, '(select \1)', 'g') end as using_is,
             case when j.of_row then format('(%s) and %s', pg_get_expr(j.polwithcheck, j.polrelid), coalesce(j.standard, 'false')) else regexp_replace(pg_get_expr(j.polwithcheck, j.polrelid), p.pattern, '(select \1)', 'g') end as check_is
        from (select '(?<![\w$".])((?:(?:"[^"]+"|[\w$]+)\.)?' || regexp_replace(quote_ident(j.proname), '([^\w"])', '\\\1', 'g') || '\((?:[^()'']|''[^'']*''|\((?:[^()'']|''[^'']*'')*\))*\))' as pattern) as p) as x
-   where j.signature is not null
+   where j.part = 'using'  -- new rows are few
+     and j.signature is not null
    group by j.relation, j.polname
 )
 select x.relation as object,
@@ -137,8 +142,8 @@ select x.relation as object,
        coalesce(string_agg(x.reason, '; ' order by x.polname), 'it calls no VOLATILE function for each row') as detail,
        format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
        string_agg(x.fix, E'\n' order by x.polname) as fix,
-       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
+       null::text as severity
   from (select relation, polname, rank, reason, fix from findings
         union all
-        select relation, polname, null, null, null from policies where concerned) as x
+        select relation, polname, null, null, null from expressions) as x
  group by x.relation

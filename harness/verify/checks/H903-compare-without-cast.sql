@@ -14,9 +14,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,11 +35,8 @@ policies as materialized (
                                                         where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
-         coalesce((p.polqual::text like '%COERCEVIAIO%' or p.polqual::text like '%FUNCEXPR%'), false) or coalesce((p.polwithcheck::text like '%COERCEVIAIO%' or p.polwithcheck::text like '%FUNCEXPR%'), false) as concerned,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -46,17 +44,23 @@ policies as materialized (
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
    where p.polroles && (select roles from held)
 ),
-expressions as materialized (
-  select e.*, hashtextextended(e.tree, 0) as tree_id
+parsed as materialized (
+  select x.*, hashtextextended(x.tree, 0) as tree_id
     from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
                  p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 x.part, x.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
                  -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then x.tree
-                      else regexp_replace(x.tree, ' :location \d+', '', 'g') end as tree
+                 case when current_setting('server_version_num')::int >= 170000 then e.tree
+                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
             from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as x (part, tree)
-           where p.concerned and x.tree is not null) as e
+           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
+           where e.tree is not null) as x
+),
+trees as materialized (
+  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%COERCEVIAIO%' or x.tree like '%FUNCEXPR%'
+),
+expressions as materialized (
+  select * from parsed where (tree_id in (select tree_id from trees)) is true
 ),
 -- A node runs from its token n to its token last. fields stand before its first child, after belongs to its parent; above are its
 -- ancestors, the nearest first, and path their names from the root. Tree by tree, so that the work grows with their number and no faster.
@@ -66,7 +70,7 @@ nodes as materialized (
          case when k.tag = 'VAR' and k.fields like ' :varno 1 %'
                and substring(k.fields, ':varlevelsup (\d+)')::int = (length(coalesce(k.path, '')) - length(replace(coalesce(k.path, ''), '/QUERY', ''))) / 6
               then substring(k.fields, ':varattno (-?\d+) ')::int end as own
-    from (select e.tree_id, min(e.tree) as tree from expressions e group by e.tree_id) as t
+    from trees t
    cross join lateral (
      with opened as materialized (
        select *
@@ -98,16 +102,16 @@ compared as materialized (
    group by n.tree_id, n.disjunct
 ),
 judged as materialized (
-  select e.relation, e.polname, e.polrelid, e.polcmd, e.polpermissive, e.floors, e.tenant_column, e.tenant_attnum, e.alteration, e.standard, e.polqual, e.polwithcheck, c.changed, c.plain
-    from expressions e left join compared c on c.tree_id = e.tree_id
-   where e.part = 'using'  -- new rows are not searched for
+  select e.relation, e.part, e.polname, e.polrelid, e.polcmd, e.polpermissive, e.floors, e.tenant_column, e.tenant_attnum, e.alteration, e.standard, e.polqual, e.polwithcheck, c.changed, c.plain
+    from expressions e full join compared c on c.tree_id = e.tree_id
 ),
 findings as (
   select j.relation, j.polname, 4 as rank,
          format('policy %I compares a value made from %I: an index on the column is of no use', j.polname, j.tenant_column) as reason,
          min(j.alteration || format(E'\n  using (%s)', j.standard) || case when j.polwithcheck is not null then format(E'\n  with check (%s)', j.standard) else '' end || ';') as fix
     from judged j
-   where j.tenant_attnum = any (j.changed) and not coalesce(j.tenant_attnum = any (j.plain), false)
+   where j.part = 'using'  -- new rows are not searched for
+     and j.tenant_attnum = any (j.changed) and not coalesce(j.tenant_attnum = any (j.plain), false)
      -- a restrictive policy that compares the column itself narrows the search as well
      and not (j.polpermissive and coalesce(j.floors && array['*', j.polcmd], false))
      and not exists (select from pg_catalog.pg_index i
@@ -119,8 +123,8 @@ select x.relation as object,
        coalesce(string_agg(x.reason, '; ' order by x.polname), 'it compares the tenant column as it is') as detail,
        format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
        string_agg(x.fix, E'\n' order by x.polname) as fix,
-       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
+       null::text as severity
   from (select relation, polname, rank, reason, fix from findings
         union all
-        select relation, polname, null, null, null from policies where concerned) as x
+        select relation, polname, null, null, null from expressions) as x
  group by x.relation

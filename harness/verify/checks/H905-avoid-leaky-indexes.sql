@@ -13,9 +13,10 @@
     join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
 ),
 subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.type) as type
-    from (select t.oid, t."tenantColumn" as tenant_column, t.type
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text)
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
@@ -34,9 +35,7 @@ policies as materialized (
                                                           and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
            over (partition by p.polrelid) as floors,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         -- what the policy could say instead
-         case when s.tenant_column is not null
-              then format('%I = (select %s)', s.tenant_column, format((select model ->> 'expression' from model), s.type)) end as standard
+         s.predicate as standard  -- what the policy could say instead
     from subjects s
     join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace

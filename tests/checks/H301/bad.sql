@@ -32,3 +32,11 @@ alter table public.tasks enable row level security, force row level security;
 grant select on public.tasks to app_user;
 create policy captured on public.tasks to app_user
   using (org_id = (select org_id from public.members m where m.user_id = (select current_setting('app.user_id', true)) limit 1));
+
+-- in other words, in a join
+create table public.files (tenant_id uuid not null, id int not null, primary key (tenant_id, id));
+alter table public.files enable row level security, force row level security;
+grant select on public.files to app_user;
+create policy joined on public.files to app_user
+  using (exists (select from public.members m join public.members n on n.user_id = m.user_id and m.tenant_id is not distinct from m.tenant_id
+                  where m.user_id = (select current_setting('app.user_id', true))));
