@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { globSync } from "tinyglobby";
 import { packageRoot } from "../core/project.ts";
 
@@ -11,6 +11,18 @@ export interface SqlFile {
   /** `-- key: value` lines before the first other line. */
   header: Record<string, string>;
   text: string;
+}
+
+/** A line that brings in another file, relative to its own, as psql reads it. */
+export const includeLine = /^\\ir[ \t]+(\S+)[ \t]*$/;
+
+/** The text of a file of this package with what it brings in (`\ir`) in its place. */
+export function withIncludes({ path, text }: SqlFile): string {
+  const lines = text.split("\n").map((line) => {
+    const included = includeLine.exec(line)?.[1];
+    return included ? withIncludes(readSqlFile(join(dirname(path), included))).trimEnd() : line;
+  });
+  return lines.join("\n");
 }
 
 /** One SQL file of this package, `path` from its root. */

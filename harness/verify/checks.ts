@@ -1,5 +1,5 @@
 import type { Severity } from "../core/results.ts";
-import { readSqlFile, readSqlFolder } from "../database/sql-file.ts";
+import { readSqlFile, readSqlFolder, withIncludes } from "../database/sql-file.ts";
 
 /** One file of checks/: a query that answers with (object, outcome, detail, evidence, fix, severity). */
 export interface Check {
@@ -18,15 +18,18 @@ export interface Check {
 
 export function loadChecks(): Check[] {
   const prologue = readSqlFile("harness/verify/prologue.sql").text;
-  return readSqlFolder("harness/verify/checks").map(({ header, text, name: file }) => ({
-    code: header.code ?? file,
-    name: header.name ?? file,
-    aliases: header.aliases?.split(/[ ,]+/) ?? [],
-    title: header.title ?? file,
-    severity: (header.severity ?? "high") as Severity,
-    area: header.area ?? "",
-    kind: header.kind === "probe" ? "probe" : "catalogue",
-    sql: `${prologue}\n${text}`,
-    docs: `docs/checks/${header.code ?? file}.md`,
-  }));
+  return readSqlFolder("harness/verify/checks").map((source) => {
+    const { header, name: file } = source;
+    return {
+      code: header.code ?? file,
+      name: header.name ?? file,
+      aliases: header.aliases?.split(/[ ,]+/) ?? [],
+      title: header.title ?? file,
+      severity: (header.severity ?? "high") as Severity,
+      area: header.area ?? "",
+      kind: header.kind === "probe" ? "probe" : "catalogue",
+      sql: `${prologue}\n${withIncludes(source)}`,
+      docs: `docs/checks/${header.code ?? file}.md`,
+    };
+  });
 }

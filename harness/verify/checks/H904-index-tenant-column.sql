@@ -6,43 +6,8 @@
 -- kind: catalogue
 -- sources: measured, see the page; https://www.postgresql.org/docs/current/indexes-multicolumn.html
 -- The policies that a tenant role meets, each with what it belongs to.
-, held as materialized (
-  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
-    from tenant_roles r
-    join pg_catalog.pg_roles k on k.rolname = r.role
-    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
-),
-subjects as materialized (
-  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
-    from (select t.oid, t."tenantColumn" as tenant_column,
-                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
-          union all
-          select c.oid, null, null
-            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
-            join pg_catalog.pg_namespace n on n.nspname = s.name
-            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
-           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
-   group by s.oid
-),
-policies as materialized (
-  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
-         s.tenant_column, a.attnum as tenant_attnum, p.polqual, p.polwithcheck,
-         -- a restrictive policy that names the tenant holds back what a permissive one of the same command lets through
-         array_agg(p.polcmd) filter (where not p.polpermissive and (0 = any (p.polroles) or p.polroles @> (select tenants from held))
-                                           and exists (select from pg_catalog.pg_depend d
-                                                        where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
-                                                          and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = c.oid and d.refobjsubid = a.attnum))
-           over (partition by p.polrelid) as floors,
-         format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
-         s.predicate as standard  -- what the policy could say instead
-    from subjects s
-    join pg_catalog.pg_class c on c.oid = s.oid and c.relrowsecurity
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_policy p on p.polrelid = c.oid
-    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = s.tenant_column
-   where p.polroles && (select roles from held)
-),
+\ir ../shared/policy-subjects.sql
+\ir ../shared/policies.sql
 indexed as materialized (
   select p.polrelid, p.relation, p.tenant_column, p.tenant_attnum
     from policies p

@@ -1,0 +1,19 @@
+, held as materialized (
+  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
+    from tenant_roles r
+    join pg_catalog.pg_roles k on k.rolname = r.role
+    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
+),
+subjects as materialized (
+  select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
+    from (select t.oid, t."tenantColumn" as tenant_column,
+                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
+            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
+          union all
+          select c.oid, null, null
+            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
+            join pg_catalog.pg_namespace n on n.nspname = s.name
+            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
+           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)) as s
+   group by s.oid
+),
