@@ -10,47 +10,8 @@
    where not k.rolsuper and not k.rolbypassrls  -- 4a: nothing is hidden from those anyway
 ),
 -- The tenant tables, the partitions and children below them, and whatever else has row security.
-tables as materialized (
-  with recursive tree as (
-    select to_regclass(t.relation)::oid as oid, t.tenant_column from tenant_tables t
-    union
-    select i.inhrelid, tree.tenant_column from tree join pg_catalog.pg_inherits i on i.inhparent = tree.oid
-  )
-  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
-         array_agg(distinct tree.tenant_column) filter (where tree.tenant_column is not null) as tenant_columns
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join tree on tree.oid = c.oid
-   where c.relkind in ('r', 'p', 'f') and c.oid >= 16384 and (tree.oid is not null or c.relrowsecurity)
-     and not coalesce((select model -> 'exempt' from model) ? (n.nspname || '.' || c.relname), false)
-   group by c.oid, n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relforcerowsecurity
-),
-views as materialized (
-  select c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) as relation, c.relnamespace, c.relowner, r.oid as rule,
-         coalesce(o.invoker, false) as invoker, coalesce(o.barrier, false) as barrier
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_rewrite r on r.ev_class = c.oid and r.ev_type = '1'
-    left join lateral (select bool_or(x.option_value::boolean) filter (where x.option_name = 'security_invoker') as invoker,
-                              bool_or(x.option_value::boolean) filter (where x.option_name = 'security_barrier') as barrier
-                         from pg_catalog.pg_options_to_table(c.reloptions) as x) as o on c.relkind = 'v'
-   where c.relkind in ('v', 'm') and c.oid >= 16384 and c.relpersistence <> 't'
-     and not coalesce((select model -> 'exempt' from model) ? (n.nspname || '.' || c.relname), false)
-),
-edges as materialized (
-  select distinct v.oid as view, d.refobjid as ref
-    from views v
-    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = v.rule
-                               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> v.oid
-),
-uses as materialized (
-  with recursive up as (
-    select e.view, t.oid as used from edges e join tables t on t.oid = e.ref
-    union
-    select e.view, up.used from up join edges e on e.ref = up.view
-  )
-  select * from up
-),
+\ir ../shared/tenant-views.sql
+\ir ../shared/view-uses.sql
 -- What is read without row security in any case counts too: a materialized view that was filled past it.
 bases as materialized (
   select t.oid, t.relation, t.relowner, t.relrowsecurity, t.relforcerowsecurity, t.tenant_columns from tables t
@@ -151,16 +112,7 @@ vocabulary as materialized (
 -- Whether a definition limits its rows by itself. A column that is compared with the context becomes @; of the rest only what holds a statement
 -- together stays, a character each: ( ) AND + OR | NOT ! IS ` CASE ? SELECT % FROM ^ WHERE # UPDATE u, outer joins ~, set operations &, and what
 -- takes a condition's force away, COALESCE and FILTER, $. Then parentheses are worked off from within: those that an @ survives become one.
-grammar as materialized (
-  select '(?:\m[\w$]+\M|"(?:[^"]|"")+")' as col, '\)*(?:::[\w.]+(?:\s+(?:varying|precision))?\)*)*\s*' as casts,
-         '\s*(?:\(|\s|\m(?:SELECT|NULLIF|ANY|ARRAY)\M|\m[\w.]+\s+FROM\M|\*\s*FROM\M)*' as inside,
-         '(?:[^()=<>;]*\))?(?:[\s)]|::[\w.]+|,\s*_|->>?\s*_)*=[\s(]*(?:[\w"$]+\.)?' as before,
-         '[\w"$]+\.[\w"$]+\)*\s*=\s*\(*[\w"$]+\.[\w"$]+(?![\w"$.]|\s*\()|(?:=|\m(?:IN|ANY)\M)\s*\(+\s*(?:ARRAY\s*\(\s*)?SELECT\M|\mUSING\s*\(|\mNATURAL\M' as tied,
-         '{"AND": "+", "OR": "|", "NOT": "!", "IS": "`", "DISTINCT": "d", "CASE": "?", "SELECT": "%", "FROM": "^", "WHERE": "#", "HAVING": "#", "UPDATE": "u", "FOR": "f", "DO": "f",'
-         '"COALESCE": "$", "FILTER": "$", "UNION": "&", "EXCEPT": "&", "INTERSECT": "&", "LEFT": "~", "RIGHT": "~", "FULL": "~", "JOIN": "j", "(": "(", ")": ")", "@": "@"}'::jsonb as shapes,
-         -- every branch of an OR; or a sub-query's WHERE
-         '\([^()|&?%~@]*@[^()|&?%~]*(?:\|[^()|&?%~@]*@[^()|&?%~]*)*\)|\(%[^()@^]*\^(?:[^()|&?~@%]*|[^()@&%]*#[^()|&?@%]*)@[^()|&?%]*\)' as kept
-),
+\ir ../shared/condition-grammar.sql
 mentioned as materialized (
   select m.view, count(*) as refs
     from (select s.view, x.relid[1]::oid as relid

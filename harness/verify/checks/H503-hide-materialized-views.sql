@@ -10,47 +10,8 @@
    where not k.rolsuper and not k.rolbypassrls  -- 4a
 ),
 -- The tenant tables, the partitions and children below them, and whatever else has row security.
-tables as materialized (
-  with recursive tree as (
-    select to_regclass(t.relation)::oid as oid, t.tenant_column from tenant_tables t
-    union
-    select i.inhrelid, tree.tenant_column from tree join pg_catalog.pg_inherits i on i.inhparent = tree.oid
-  )
-  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
-         array_agg(distinct tree.tenant_column) filter (where tree.tenant_column is not null) as tenant_columns
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join tree on tree.oid = c.oid
-   where c.relkind in ('r', 'p', 'f') and c.oid >= 16384 and (tree.oid is not null or c.relrowsecurity)
-     and not coalesce((select model -> 'exempt' from model) ? (n.nspname || '.' || c.relname), false)
-   group by c.oid, n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relforcerowsecurity
-),
-views as materialized (
-  select c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) as relation, c.relnamespace, c.relowner, r.oid as rule,
-         coalesce(o.invoker, false) as invoker, coalesce(o.barrier, false) as barrier
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_rewrite r on r.ev_class = c.oid and r.ev_type = '1'
-    left join lateral (select bool_or(x.option_value::boolean) filter (where x.option_name = 'security_invoker') as invoker,
-                              bool_or(x.option_value::boolean) filter (where x.option_name = 'security_barrier') as barrier
-                         from pg_catalog.pg_options_to_table(c.reloptions) as x) as o on c.relkind = 'v'
-   where c.relkind in ('v', 'm') and c.oid >= 16384 and c.relpersistence <> 't'
-     and not coalesce((select model -> 'exempt' from model) ? (n.nspname || '.' || c.relname), false)
-),
-edges as materialized (
-  select distinct v.oid as view, d.refobjid as ref
-    from views v
-    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = v.rule
-                               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> v.oid
-),
-uses as materialized (
-  with recursive up as (
-    select e.view, t.oid as used from edges e join tables t on t.oid = e.ref
-    union
-    select e.view, up.used from up join edges e on e.ref = up.view
-  )
-  select * from up
-),
+\ir ../shared/tenant-views.sql
+\ir ../shared/view-uses.sql
 -- REFRESH always runs as the owner: what row security hides from that role is not stored in it.
 filled as materialized (
   select v.oid, v.relation, v.relowner, v.relnamespace, o.rolname as owner, min(t.relation) as base, r.ev_action::text as definition,
