@@ -16,8 +16,23 @@ export interface Check {
   docs: string;
 }
 
+/** One file of facts/: a query whose JSON several checks read, worked out once per run and kept in the setting `harness.<name>`. */
+export interface Fact {
+  setting: string;
+  sql: string;
+}
+
+const prologue = () => readSqlFile("harness/verify/prologue.sql").text;
+
+export function loadFacts(): Fact[] {
+  return readSqlFolder("harness/verify/facts").map((source) => ({
+    setting: `harness.${source.name}`,
+    sql: `${prologue()}\n${withIncludes(source)}`,
+  }));
+}
+
 export function loadChecks(): Check[] {
-  const prologue = readSqlFile("harness/verify/prologue.sql").text;
+  const before = prologue();
   return readSqlFolder("harness/verify/checks").map((source) => {
     const { header, name: file } = source;
     return {
@@ -28,7 +43,7 @@ export function loadChecks(): Check[] {
       severity: (header.severity ?? "high") as Severity,
       area: header.area ?? "",
       kind: header.kind === "probe" ? "probe" : "catalogue",
-      sql: `${prologue}\n${withIncludes(source)}`,
+      sql: `${before}\n${withIncludes(source)}`,
       docs: `docs/checks/${header.code ?? file}.md`,
     };
   });

@@ -15,6 +15,8 @@ export interface Context {
   kind: "closed" | "tenant";
   /** It names a user who there is, and who has rows: what they see is not a stranger's, what a policy would let them see may be. */
   member?: true;
+  /** It holds something that is no claim at all; once is enough. */
+  junk?: true;
   settings: Settings;
   /** The same for psql. */
   statements: string;
@@ -53,9 +55,15 @@ export function contextsFor({
       { ...clear, [name]: value },
     ]),
   );
-  const closed: [string, Settings][] = [["unset", {}], ...junk];
+  const distinct = new Map(junk.toReversed().map((context) => [JSON.stringify(context[1]), context]));
   return [
-    ...closed.map(([name, settings]) => ({ name, kind: "closed" as const, settings })),
+    { name: "unset", kind: "closed" as const, settings: {} },
+    ...[...distinct.values()].toReversed().map(([name, settings]) => ({
+      name,
+      kind: "closed" as const,
+      junk: true as const,
+      settings,
+    })),
     { name: "another tenant", kind: "tenant" as const, settings: { ...clear, ...settingsOf(contexts) } },
     ...(memberContexts.length > 0
       ? [

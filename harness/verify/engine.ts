@@ -4,7 +4,7 @@ import { countOutcomes, type Outcome, type Result, type Summary } from "../core/
 import { beginStatement } from "../database/transaction.ts";
 import { contextExpression } from "../tenancy/context.ts";
 import type { IsolationModel } from "../tenancy/model.ts";
-import { type Check, loadChecks } from "./checks.ts";
+import { type Check, loadChecks, loadFacts } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";
 import { type Assignment, type Depth, type Observations, observe, setLocal } from "./observe.ts";
 
@@ -97,6 +97,9 @@ async function askAll(
   ];
   try {
     await client.query(open.join("\n"));
+    for (const { setting, sql } of loadFacts()) {
+      await client.query(`select set_config('${setting}', (${sql}\n)::text, true)`);
+    }
     const results: Result[] = [];
     for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
     return results;
@@ -113,13 +116,20 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
     return [{ ...silent, outcome: "skipped", detail }];
   }
   try {
+    // What passes needs no proof: it stays on the server.
+    const question = `select object, outcome, detail, severity, case when outcome <> 'pass' then evidence end as evidence,
+      case when outcome <> 'pass' then fix end as fix from (${check.sql}\n) as answer`;
     const answers = (await client.query(
-      `savepoint harness_check; ${check.sql}`,
+      `savepoint harness_check; ${question}`,
     )) as unknown as QueryResult<Answer>[];
-    return (answers.at(-1)?.rows ?? []).map((row) => {
-      const shown = row.outcome === "pass" ? { ...row, evidence: null, fix: null } : row;
-      return { code, name, area, ...shown, severity: row.severity ?? severity, docs };
-    });
+    return (answers.at(-1)?.rows ?? []).map((row) => ({
+      code,
+      name,
+      area,
+      ...row,
+      severity: row.severity ?? severity,
+      docs,
+    }));
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     await client.query("rollback to savepoint harness_check");

@@ -5,10 +5,15 @@ import { beginStatement } from "../database/transaction.ts";
 import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
 import type { Context } from "./contexts.ts";
 
-/** What the pass (probes/pass.sql) wrote down: a row per role and table, and one for whatever is open in some context. */
+/** What the pass (probes/pass.sql) wrote down of each role and table, and of whatever is open in some context. */
 export interface Observations {
-  tables: Record<string, unknown>[];
+  /** Tables of one role that answered alike share a row. */
+  tables: { role: string; relations: string[]; [answer: string]: unknown }[];
   holes: Hole[];
+}
+
+interface Answer {
+  observations?: Observations & { prepared: object[] };
 }
 
 interface Hole {
@@ -37,7 +42,7 @@ const tableBudgetMs = 2_000;
 const patienceMs = 60_000;
 
 /**
- * Runs the pass over all tables, each chunk in two transactions of one connection, in one round trip. A table that takes too long, or
+ * Runs the pass over all tables, each chunk in two transactions of one connection, a round trip each. A table that takes too long, or
  * breaks the pass, is found by dividing its chunk and reported by itself; the others are not affected.
  */
 export async function observe(client: Client, assignment: Assignment): Promise<Observations> {
@@ -79,27 +84,23 @@ async function runChunk(
   tables: TenantTable[],
 ): Promise<Observations> {
   const limits = { statementTimeoutMs: tableBudgetMs + 10 * tables.length, lockTimeoutMs: 500 };
-  const pass = readSqlFile("harness/verify/probes/pass.sql").text;
-  const transactions = [
-    { acts: true, last: false },
-    { acts: false, last: true },
-  ].map((which) =>
-    [
-      beginStatement(model.inRecovery ? "read only" : "read write", limits),
+  const begin = beginStatement(model.inRecovery ? "read only" : "read write", limits);
+  const pass = async (input: object) => {
+    const statements = [
+      begin,
       "set local jit = off;", // compiling a plan that runs once costs more than it saves
-      setLocal("harness.model", JSON.stringify({ ...which, depth, probed: roles, tables, contexts })),
-      pass,
+      setLocal("harness.model", JSON.stringify({ depth, ...input })),
+      readSqlFile("harness/verify/probes/pass.sql").text,
       "select current_setting('harness.observations')::json as observations;",
       "rollback;",
-    ].join("\n"),
-  );
-  const answers = (await client.query(transactions.join("\n"))) as unknown as {
-    rows: { observations?: Observations }[];
-  }[];
-  const [first, second] = answers.flatMap(({ rows }) =>
-    rows.flatMap(({ observations }) => observations ?? []),
-  );
-  if (!first || !second) throw new Error("the pass answered nothing");
+    ];
+    const answers = (await client.query(statements.join("\n"))) as unknown as { rows: Answer[] }[];
+    const [answer] = answers.flatMap(({ rows }) => rows.flatMap(({ observations }) => observations ?? []));
+    if (!answer) throw new Error("the pass answered nothing");
+    return answer;
+  };
+  const first = await pass({ probed: roles, tables, contexts });
+  const second = await pass({ prepared: first.prepared, contexts: contexts.filter(({ junk }) => !junk) });
   const known = new Set(first.holes.map(keyOf));
   const later = second.holes.filter((hole) => !known.has(keyOf(hole)));
   return {
@@ -115,9 +116,10 @@ function undecided(
   error: { code?: string | undefined; message: string },
 ): Observations {
   const answer = { sqlstate: error.code ?? "XX000", message: error.message };
-  const rows = roles.flatMap((role) => tables.map(({ relation }) => ({ role, relation })));
+  const relations = tables.map(({ relation }) => relation);
+  const rows = roles.flatMap((role) => relations.map((relation) => ({ role, relation })));
   return {
-    tables: rows.map((row) => ({ ...row, probed: false, ...answer })),
+    tables: roles.map((role) => ({ role, relations, probed: false, ...answer })),
     holes: rows.flatMap((row) =>
       contexts.map(({ name }) => ({
         ...row,

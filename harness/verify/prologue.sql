@@ -8,9 +8,10 @@ tenant_roles as (
 ),
 -- those of them that this session can become, and that the pass ran as
 probed_roles as (
-  select jsonb_array_elements_text(model -> 'probed') as role from model
+  select r.role, r.place from model, jsonb_array_elements_text(model -> 'probed') with ordinality as r (role, place)
 ),
-tenant_tables as (
+-- materialized, or the whole model is carried along in every row of a sort
+tenant_tables as materialized (
   select t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
          -- what its policies should say
          coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
@@ -20,15 +21,26 @@ contexts as (
   select c.name, c.kind, c.statements, c.ordinality
     from model, rows from (jsonb_to_recordset(model -> 'contexts') as (name text, kind text, statements text)) with ordinality as c
 ),
+-- What the pass found; tables that answered alike share a row there.
+answered as materialized (
+  select o ->> 'role' as role, r.relation, coalesce((o ->> 'probed')::boolean, true) as probed, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,
+         (o ->> 'opened')::boolean as opened, o ->> 'sqlstate' as sqlstate, o ->> 'message' as message,
+         (o ->> 'select')::boolean as can_select, (o ->> 'insert')::boolean as can_insert, (o ->> 'update')::boolean as can_update,
+         (o ->> 'move')::boolean as can_move, (o ->> 'delete')::boolean as can_delete, (o ->> 'truncate')::boolean as can_truncate,
+         o ->> 'insertState' as insert_state, (o ->> 'updateFiltered')::boolean as update_filtered, (o ->> 'deleteFiltered')::boolean as delete_filtered,
+         o -> 'careless' as careless
+    from jsonb_array_elements(current_setting('harness.observations')::jsonb -> 'tables') as o
+   cross join lateral (select jsonb_array_elements_text(o -> 'relations') as relation) as r
+),
 -- One row per tenant role and tenant table, also for a table that has vanished since the model was read (then all is null).
 observed as (
-  select r.role, t.relation, t.tenant_column, t.type, t.own, t.other,
+  select r.role, r.place, t.relation, t.tenant_column, t.type, t.own, t.other,
          o.relation is not null as seen, o.probed, o.kind, o.active, o.opened, o.sqlstate, o.message,
          o.can_select, o.can_insert, o.can_update, o.can_move, o.can_delete, o.can_truncate,
-         o.insert_state, o.insert_message, o.update_filtered, o.delete_filtered, o.careless,
+         o.insert_state, o.update_filtered, o.delete_filtered, o.careless,
          -- the session in which to see it with one's own eyes
          format(E'begin;\nset local role %I;\n%s\n', r.role, (select statements from contexts where kind = 'tenant' order by ordinality limit 1)) as session,
-         case when to_regprocedure('tenancy.protect(regclass, name)') is not null
+         case when (select to_regprocedure('tenancy.protect(regclass, name)') is not null)
               then format('select tenancy.protect(%L, %L);', t.relation, t.tenant_column)
               else format(E'alter table %1$s enable row level security;\nalter table %1$s force row level security;\n'
                           'drop policy if exists tenant_floor on %1$s;\n'
@@ -36,15 +48,7 @@ observed as (
                           t.relation, t.predicate) end as mend
     from probed_roles r
    cross join tenant_tables t
-    left join (select o ->> 'role' as role, o ->> 'relation' as relation, coalesce((o ->> 'probed')::boolean, true) as probed, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,
-                      (o ->> 'opened')::boolean as opened, o ->> 'sqlstate' as sqlstate, o ->> 'message' as message,
-                      (o ->> 'select')::boolean as can_select, (o ->> 'insert')::boolean as can_insert, (o ->> 'update')::boolean as can_update,
-                      (o ->> 'move')::boolean as can_move, (o ->> 'delete')::boolean as can_delete, (o ->> 'truncate')::boolean as can_truncate,
-                      o ->> 'insertState' as insert_state, o ->> 'insertMessage' as insert_message,
-                      (o ->> 'updateFiltered')::boolean as update_filtered, (o ->> 'deleteFiltered')::boolean as delete_filtered,
-                      o -> 'careless' as careless
-                 from jsonb_array_elements(current_setting('harness.observations')::jsonb -> 'tables') as o) as o
-      on o.role = r.role and o.relation = t.relation
+    left join answered o on o.role = r.role and o.relation = t.relation
 ),
 -- One row per role, table and context in which something was open or went wrong.
 holes as (

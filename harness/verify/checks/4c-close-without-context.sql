@@ -27,4 +27,4 @@ select o.relation as object,
                         or h.undecided
                         or h.sqlstate is not null and (h.context in ('unset', 'empty string') or h.context like '% empty string'))
  -- several contexts may be open: the engine keeps the first of the worst
- order by o.relation, h.visible desc nulls last, h.ordinality
+ order by o.relation, h.visible desc nulls last, h.ordinality, o.place

@@ -16,3 +16,4 @@ select o.relation as object,
        null::text as severity
   from observed o
  where o.active or not o.seen
+ order by o.relation, o.place

@@ -20,3 +20,4 @@ select o.relation as object,
        null::text as severity
   from observed o
   left join holes h on h.role = o.role and h.relation = o.relation and h.kind = 'tenant'
+ order by o.relation, o.place

@@ -26,3 +26,4 @@ select o.relation as object,
   -- HS000: nothing at all stopped it. 23xxx: constraints are looked at after the policies. A partitioned table answers 23514
   -- for a row without a key before it gets there.
  cross join lateral (select o.insert_state = 'HS000' or (o.insert_state like '23%' and not (o.kind = 'p' and o.insert_state = '23514')) as stored) as answer
+ order by o.relation, o.place

@@ -13,3 +13,4 @@ select o.relation as object,
        format('revoke truncate on %s from %I, public;', o.relation, o.role) as fix,
        null::text as severity
   from observed o
+ order by o.relation, o.place

@@ -11,7 +11,7 @@
 \ir ../shared/policies.sql
 \ir ../shared/policy-trees.sql
 trees as materialized (
-  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%:rtekind 0 %' or x.tree not like '%SUBLINK%'
+  select x.tree_id, x.tree from all_trees as x where x.tree like '%:rtekind 0 %' or x.tree not like '%SUBLINK%'
 ),
 \ir ../shared/policy-nodes.sql
 marked as materialized (

@@ -8,6 +8,7 @@
 -- The policies that a tenant role meets, each with what it belongs to.
 \ir ../shared/policy-subjects.sql
 \ir ../shared/policies.sql
+\ir ../shared/policy-trees.sql
 -- Every function that the policies lead to. Of bodies in the SQL standard's form the catalogue knows what they call and read; in bodies that are text it is
 -- looked for by name, outside comments.
 \ir ../shared/policy-functions.sql
@@ -17,7 +18,8 @@ direct as materialized (
          x.using_text || coalesce(x.check_text, '') ~ '''[^'']*\muser_metadata\M[^'']*''|\mraw_user_meta_data\M' as trusting
     from policies p
    cross join lateral (select coalesce(pg_get_expr(p.polqual, p.polrelid), '') as using_text, pg_get_expr(p.polwithcheck, p.polrelid) as check_text) as x
-   where concat(p.polqual, p.polwithcheck) like any (array['%117 115 101 114 95 109 101 116 97 100 97 116 97%', '%raw\_user\_meta\_data%'])
+   where (array[p.using_tree, p.check_tree] && (select array_agg(t.tree_id::int) from all_trees t
+                                                  where t.tree like any (array['%117 115 101 114 95 109 101 116 97 100 97 116 97%', '%raw\_user\_meta\_data%']))) is true
 ),
 indirect as materialized (
   select b.function, b.signature, x.body ~ '''[^'']*\muser_metadata\M[^'']*''|\mraw_user_meta_data\M' as trusting

@@ -11,7 +11,7 @@
 \ir ../shared/policies.sql
 \ir ../shared/policy-trees.sql
 trees as materialized (
-  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree ~ (select format(':(opno|funcid) (%s) ', string_agg(k.oid::text, '|')) from (select oid from pg_catalog.pg_operator where oprname in ('~~', '~~*', '~', '~*', '^@', '?') union all select oid from pg_catalog.pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname in ('strpos', 'position', 'starts_with', 'regexp_like', 'regexp_match', 'regexp_count')) as k)
+  select x.tree_id, x.tree from all_trees as x where x.tree ~ (select format(':(opno|funcid) (%s) ', string_agg(k.oid::text, '|')) from (select oid from pg_catalog.pg_operator where oprname in ('~~', '~~*', '~', '~*', '^@', '?') union all select oid from pg_catalog.pg_proc where pronamespace = 'pg_catalog'::regnamespace and proname in ('strpos', 'position', 'starts_with', 'regexp_like', 'regexp_match', 'regexp_count')) as k)
 ),
 \ir ../shared/policy-nodes.sql
 -- Every function that the policies lead to. Of bodies in the SQL standard's form the catalogue knows what they call and read; in bodies that are text it is

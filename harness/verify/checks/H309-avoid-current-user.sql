@@ -11,7 +11,7 @@
 \ir ../shared/policies.sql
 \ir ../shared/policy-trees.sql
 trees as materialized (
-  select x.tree_id, x.tree from (select tree_id, min(tree) as tree from parsed group by tree_id) as x where x.tree like '%SQLVALUEFUNCTION%'
+  select x.tree_id, x.tree from all_trees as x where x.tree like '%SQLVALUEFUNCTION%'
 ),
 \ir ../shared/policy-nodes.sql
 -- Every function that the policies lead to. Of bodies in the SQL standard's form the catalogue knows what they call and read; in bodies that are text it is

@@ -23,7 +23,8 @@ random as materialized (
     join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
     left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
    where a.atttypid = 'uuid'::regtype or a.attidentity <> ''
-      or exists (select from regexp_matches(d.adbin::text, ':(?:funcid|opfuncid) (\d+) ', 'g') as f (id)
+      or d.adbin is not null
+     and exists (select from regexp_matches(d.adbin::text, ':(?:funcid|opfuncid) (\d+) ', 'g') as f (id)
                    join pg_catalog.pg_proc p on p.oid = f.id[1]::oid where p.provolatile = 'v')
       -- a moment is met by chance
       or a.atttypid in ('timestamptz'::regtype, 'timestamp'::regtype)

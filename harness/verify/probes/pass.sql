@@ -1,8 +1,10 @@
--- One pass over every tenant table, as every tenant role and in every context, inside the server.
+-- One pass over tenant tables, as every tenant role and in every context, inside the server; and a second one, in another transaction of the
+-- connection, which repeats what the first one prepared.
 --
--- In:  harness.model         {probed: [roles], tables: [{oid, relation, tenantColumn, type, own, other}], contexts: [{name, kind, settings}],
---                             depth: 'probe' or 'explain', acts: also insert and explain?, last: is this the last pass?}
--- Out: harness.observations  {tables: [one per role and table], holes: [one per role, table and context where something is open]}
+-- In:  harness.model         {depth: 'probe' or 'explain', contexts: [{name, kind, member, settings}],
+--                             first pass: probed: [roles], tables: [{oid, relation, tenantColumn, type, own, other, member}],
+--                             second pass: prepared, as the first one gave it out}
+-- Out: harness.observations  {tables: [one per role and table], holes: [one per role, table and context where something is open], prepared}
 -- Both are transaction-local settings: a DO block takes no parameter and returns no row, and anything
 -- else (a function, a temporary table) would be a write, which a hot standby and a careful DBA refuse.
 --
@@ -13,246 +15,364 @@
 do $pass$
 declare
   model constant jsonb := current_setting('harness.model')::jsonb;
-  roles constant text[] := array(select jsonb_array_elements_text(model -> 'probed'));
+  again constant boolean := model ? 'prepared';
+  probing constant boolean := model ->> 'depth' = 'probe';  -- plans are asked for on protected branches too, rows are not
+  filter constant text := '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":';
+  -- even reading a policy waits for whoever holds this lock, and all other tables would wait with it
+  barred constant oid[] := array(select l.relation from pg_catalog.pg_locks l
+                                  where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted and l.pid <> pg_backend_pid()
+                                    and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database()));
+  texts jsonb;                  -- what the policies say
   tenant_role text;
   context jsonb;
-  targets jsonb;       -- the tables as the present role finds them
-  target jsonb;
-  everything jsonb[] := '{}';  -- all targets, role by role
-  i int;
-  prepared text;
+  target record;
+  targets refcursor;
+  -- Each role and table has a place, the same in all of these.
+  n int := 0;
+  before int;                   -- how many there are before those of the present role
+  askers text[] := '{}';
+  relations text[] := '{}';
+  facts jsonb[] := '{}';        -- what is known without asking
+  locked boolean[] := '{}';     -- does somebody else hold a lock that keeps us out?
+  statements text[] := '{}';    -- the name of the prepared statement that looks for rows; with _judge, of the one that judges made-up rows
+  readable boolean[] := '{}';
+  judges text[] := '{}';        -- judges made-up rows; null: the role may do nothing here
+  -- Tables of a role whose policies say the same of a column of the same type are judged once, at the place of the first.
+  leaders int[] := '{}';
+  positions jsonb[] := '{}';    -- per command that the role may use, the place of its predicate among the judge's
+  puts text[] := '{}';          -- offers a stranger's row
+  takes text[] := '{}';
+  wipes text[] := '{}';
+  alone text[] := '{}';         -- judges each permissive policy by itself
+  policies jsonb[] := '{}';     -- their names
+  -- Verdicts of the present context, at the places of leaders.
+  opens jsonb[];                -- commands open to a row that must not pass
+  states text[];
+  problems text[];
+  opened boolean[];             -- did any context open the tenant's own row? If none did, the contexts prove nothing
+  careless jsonb[];
+  looking boolean[];            -- which of the two statements are prepared?
+  judging boolean[];
+  closed boolean;
+  member boolean;
   visible boolean;
-  answers boolean[];   -- [1: row of our own tenant, 2: row of another, 3: row of a tenant of the member whom the context may name][predicate]
-  open text[];
-  locked boolean[];    -- per target: does somebody else hold a lock that keeps us out?
-  ready boolean[];     -- per target: is its statement prepared?
-  opened boolean[];    -- per target: did any context open the tenant's own row? If none did, the contexts prove nothing
+  open jsonb;
+  answers boolean[];            -- [1: row of our own tenant, 2: row of another, 3: row of a tenant of the member whom the context may name][predicate]
   acts jsonb;
   plan json;
-  filter constant text := '"(Filter|Index Cond|Recheck Cond|One-Time Filter|Hash Cond|Join Filter|TID Cond)":';
+  prepared text;
   state text;
   problem text;
-  -- plans are asked for on protected branches too, rows are not
-  probing constant boolean := (model ->> 'acts')::boolean and model ->> 'depth' = 'probe';
-  tables jsonb[] := '{}';
+  acted jsonb[] := '{}';
   holes jsonb[] := '{}';
 begin
-  foreach tenant_role in array roles loop
-    perform set_config('role', tenant_role, true);
-
-    -- What the server will apply, composed as it composes: permissive policies are OR-ed, restrictive ones AND-ed, per
-    -- command, of the policies that name this role, a role it inherits from, or PUBLIC. No permissive policy: nothing.
-    with wanted as materialized (
-      select t.oid::oid as oid, t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other, t.member,
-             k.relname, k.relkind, row_security_active(k.oid) as active,
-             -- even reading a policy waits for whoever holds this lock, and all other tables would wait with it
-             k.oid in (select l.relation from pg_catalog.pg_locks l
-                        where l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted and l.pid <> pg_backend_pid()
-                          and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = current_database())) as locked
-        from jsonb_to_recordset(model -> 'tables')
-             as t (oid text, relation text, "tenantColumn" text, type text, own text, other text, member text)
-        join pg_catalog.pg_class k on k.oid = t.oid::oid
-    ),
-    policies as materialized (
-      select p.polrelid, p.polname, p.polcmd, p.polpermissive,
-             coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') as visible_if,
-             coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid), 'true') as writable_if
-        from wanted w
-        join pg_catalog.pg_policy p on p.polrelid = w.oid
-       where w.active and not w.locked
-         and exists (select from unnest(p.polroles) as r where r = 0 or pg_has_role(r, 'USAGE'))
-    ),
-    composed as (
-      select w.oid, c.command,
-             case when w.active then
-               '(' || coalesce(string_agg('(' || e.expression || ')', ' or ' order by p.polname) filter (where p.polpermissive), 'false') || ')'
-               || coalesce(string_agg(' and (' || e.expression || ')', '' order by p.polname) filter (where not p.polpermissive), '')
-             else 'true' end as predicate
-        from wanted w
-       cross join (values ('select', 'r', false), ('insert', 'a', true), ('update', 'w', false), ('move', 'w', true), ('delete', 'd', false))
-             as c (command, polcmd, checked)
-        left join policies p on p.polrelid = w.oid and p.polcmd in ('*', c.polcmd)
-       cross join lateral (select case when c.checked then p.writable_if else p.visible_if end as expression) as e
-       group by w.oid, w.active, c.command
-    ),
-    -- Most tables have one predicate for all commands: evaluate it once.
-    numbered as (
-      select oid, command, predicate,
-             dense_rank() over (partition by oid order by predicate) as position,
-             row_number() over (partition by oid, predicate order by command) = 1 as first
-        from composed
-    ),
-    predicates as (
-      select oid, jsonb_object_agg(command, position) as positions,
-             string_agg(format('(%s)::boolean', predicate), ', ' order by position) filter (where first) as expressions
-        from numbered
-       group by oid
-    ),
-    -- Each permissive policy by itself: one that lets strangers in is held back by nothing but the floor.
-    alone as (
-      select polrelid, jsonb_agg(polname order by polname, checked) as names,
-             string_agg(format('(%s)::boolean', case when checked then writable_if else visible_if end), ', ' order by polname, checked) as expressions
-        from policies
-       cross join (values (true), (false)) as c (checked)
-       where polpermissive and (polcmd = '*' or (polcmd <> 'a' and not checked) or (polcmd in ('a', 'w') and checked))
-       group by polrelid
-    ),
-    -- Every column by name, so that none falls back to its default; generated ones can't be named.
-    columns as (
-      select a.attrelid, string_agg(quote_ident(a.attname), ', ' order by a.attnum) as names,
-             string_agg(case when a.attname = w.tenant_column then quote_nullable(w.other) else 'null' end, ', ' order by a.attnum) as contents
-        from wanted w
-        join pg_catalog.pg_attribute a on a.attrelid = w.oid
-       where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-         and has_column_privilege(a.attrelid, a.attnum, 'INSERT')
-       group by a.attrelid
+  -- Policies that were parsed to the same tree, and look at no column but the tenant's, read the same on every table: print them once.
+  if not again then
+    with held as materialized (
+      select p.oid, p.polqual::text as using_tree, p.polwithcheck::text as check_tree, a.attname,
+             -- another column of the table, or the row as a whole?
+             exists (select from pg_catalog.pg_depend d
+                      where d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                        and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = p.polrelid and d.refobjsubid not in (0, a.attnum))
+               or concat(p.polqual::text, p.polwithcheck::text) like '%:varattno 0 %' as wide
+        from jsonb_to_recordset(model -> 'tables') as t (oid text, "tenantColumn" text)
+        join pg_catalog.pg_policy p on p.polrelid = t.oid::oid and p.polrelid <> all (barred)
+        join pg_catalog.pg_attribute a on a.attrelid = p.polrelid and a.attname = t."tenantColumn"
     )
-    select coalesce(jsonb_agg(jsonb_build_object(
-             'role', tenant_role,
-             -- each role has a statement of its own, since its policies are its own
-             'statement', format('harness_%s_%s', (select k.oid from pg_catalog.pg_roles k where k.rolname = tenant_role), w.oid), 'relation', w.relation, 'kind', w.relkind, 'active', w.active, 'locked', w.locked,
-             'touchable', has_any_column_privilege(w.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(w.oid, 'DELETE'),
-             'select', has_any_column_privilege(w.oid, 'SELECT'),
-             'insert', has_column_privilege(w.oid, w.tenant_column, 'INSERT'),
-             'update', has_any_column_privilege(w.oid, 'UPDATE'),
-             'move', has_column_privilege(w.oid, w.tenant_column, 'UPDATE'),
-             'delete', has_table_privilege(w.oid, 'DELETE'),
-             'truncate', has_table_privilege(w.oid, 'TRUNCATE'),
-             'positions', p.positions, 'policies', a.names,
-             'rows', format('jsonb_populate_recordset(null::%s, %L) as %I', w.relation,
-                            jsonb_build_array(jsonb_build_object(w.tenant_column, w.own), jsonb_build_object(w.tenant_column, w.other), jsonb_build_object(w.tenant_column, w.member)), w.relname),
-             'expressions', p.expressions, 'alone', a.expressions,
-             -- a BEFORE trigger or a rule would run first, and what it does (a sequence, a call to elsewhere) no rollback undoes
-             'put', case when not exists (select from pg_catalog.pg_trigger g
-                                           where g.tgrelid = w.oid and g.tgtype & 6 = 6 and g.tgenabled <> 'D' and not g.tgisinternal)
-                          and not exists (select from pg_catalog.pg_rewrite u where u.ev_class = w.oid and u.ev_type = '3')
-                         then format('insert into %s (%s) overriding system value values (%s)', w.relation, c.names, c.contents) end,
-             'take', format('update %s set %I = %L', w.relation, w.tenant_column, w.own),
-             'wipe', format('delete from %s', w.relation))
-           order by w.relation), '[]')
-      into targets
-      from wanted w
-      join predicates p on p.oid = w.oid
-      left join alone a on a.polrelid = w.oid
-      left join columns c on c.attrelid = w.oid;
+    select coalesce(jsonb_agg(jsonb_build_object('visible_if', coalesce(x.using_text, 'true'), 'writable_if', coalesce(x.check_text, x.using_text, 'true'),
+                                                 'wide', h.wide, 'oids', h.oids)), '[]')
+      into texts
+      from (select min(oid) as oid, wide, jsonb_agg(oid::text) as oids from held group by using_tree, check_tree, attname, wide, case when wide then oid end) as h
+      join pg_catalog.pg_policy p on p.oid = h.oid
+     cross join lateral (select pg_get_expr(p.polqual, p.polrelid) as using_text, pg_get_expr(p.polwithcheck, p.polrelid) as check_text offset 0) as x;
+  end if;
 
-    everything := everything || array(select jsonb_array_elements(targets));
+  foreach tenant_role in array case when again then '{null}' else array(select jsonb_array_elements_text(model -> 'probed')) end loop
+    if again then
+      open targets for
+        select * from jsonb_to_recordset(model -> 'prepared')
+          as t (role text, relation text, locked boolean, put text, names jsonb, facts jsonb, statement text, readable boolean, judge text, alone text, leader int,
+                positions jsonb, take text, wipe text);
+    else
+      perform set_config('role', tenant_role, true);
+      open targets for
+      -- What the server will apply, composed as it composes: permissive policies are OR-ed, restrictive ones AND-ed, per
+      -- command, of the policies that name this role, a role it inherits from, or PUBLIC. No permissive policy: nothing.
+      with wanted as materialized (
+        select t.oid::oid as oid, t.relation, t."tenantColumn" as tenant_column, t.own, t.other, t.member,
+               k.relname, k.relkind, k.relhastriggers, k.relhasrules, row_security_active(k.oid) as active, a.attnum as tenant_attnum,
+               -- the tenant's type, if all that can be said of a value is said by it
+               case when a.attcollation = y.typcollation then format_type(a.atttypid, a.atttypmod) end as type,
+               k.oid = any (barred) as locked,
+               array_remove(array[case when has_any_column_privilege(k.oid, 'SELECT') then 'select' end,
+                                  case when has_column_privilege(k.oid, a.attnum, 'INSERT') then 'insert' end,
+                                  case when has_any_column_privilege(k.oid, 'UPDATE') then 'update' end,
+                                  case when has_column_privilege(k.oid, a.attnum, 'UPDATE') then 'move' end,
+                                  case when has_table_privilege(k.oid, 'DELETE') then 'delete' end,
+                                  case when has_table_privilege(k.oid, 'TRUNCATE') then 'truncate' end], null) as powers,
+               has_any_column_privilege(k.oid, 'INSERT') as fills
+          from jsonb_to_recordset(model -> 'tables')
+               as t (oid text, relation text, "tenantColumn" text, own text, other text, member text)
+          join pg_catalog.pg_class k on k.oid = t.oid::oid
+          join pg_catalog.pg_attribute a on a.attrelid = k.oid and a.attname = t."tenantColumn" and not a.attisdropped
+          join pg_catalog.pg_type y on y.oid = a.atttypid
+      ),
+      said as materialized (
+        select t.visible_if, t.writable_if, t.wide, jsonb_array_elements_text(t.oids)::oid as oid
+          from jsonb_to_recordset(texts) as t (visible_if text, writable_if text, wide boolean, oids jsonb)
+      ),
+      policies as materialized (
+        select p.polrelid, p.polname, p.polcmd, p.polpermissive, x.visible_if, x.writable_if, x.wide
+          from said x
+          join pg_catalog.pg_policy p on p.oid = x.oid
+          join wanted w on w.oid = p.polrelid
+         where w.active and exists (select from unnest(p.polroles) as r where r = 0 or pg_has_role(r, 'USAGE'))
+      ),
+      composed as materialized (
+        select w.oid, c.command, coalesce(bool_or(p.wide), false) as wide,
+               case when w.active then
+                 '(' || coalesce(string_agg('(' || e.expression || ')', ' or ' order by p.polname) filter (where p.polpermissive), 'false') || ')'
+                 || coalesce(string_agg(' and (' || e.expression || ')', '' order by p.polname) filter (where not p.polpermissive), '')
+               else 'true' end as predicate
+          from wanted w
+         cross join (values ('select', 'r', false), ('insert', 'a', true), ('update', 'w', false), ('move', 'w', true), ('delete', 'd', false))
+               as c (command, polcmd, checked)
+          left join policies p on p.polrelid = w.oid and p.polcmd in ('*', c.polcmd)
+         cross join lateral (select case when c.checked then p.writable_if else p.visible_if end as expression) as e
+         group by w.oid, w.active, c.command
+      ),
+      -- Most tables have one predicate for all commands: evaluate it once.
+      numbered as (
+        select oid, command, predicate, wide,
+               dense_rank() over (partition by oid order by predicate) as position,
+               row_number() over (partition by oid, predicate order by command) = 1 as first
+          from composed
+      ),
+      predicates as materialized (
+        select oid, jsonb_object_agg(command, position) as positions, bool_or(wide) as wide,
+               string_agg(format('(%s)::boolean', predicate), ', ' order by position) filter (where first) as expressions
+          from numbered
+         group by oid
+      ),
+      -- Each permissive policy by itself: one that lets strangers in is held back by nothing but the floor.
+      single as materialized (
+        select polrelid, jsonb_agg(polname order by polname, checked) as names,
+               string_agg(format('(%s)::boolean', case when checked then writable_if else visible_if end), ', ' order by polname, checked) as expressions
+          from policies
+         cross join (values (true), (false)) as c (checked)
+         where polpermissive and (polcmd = '*' or (polcmd <> 'a' and not checked) or (polcmd in ('a', 'w') and checked))
+         group by polrelid
+      ),
+      -- Every column by name, so that none falls back to its default; generated ones can't be named. A BEFORE trigger or a rule would
+      -- run first, and what it does (a sequence, a call to elsewhere) no rollback undoes.
+      offered as materialized (
+        select w.oid, format('insert into %s (%s) overriding system value values (%s)', w.relation,
+                             string_agg(quote_ident(a.attname), ', ' order by a.attnum),
+                             string_agg(case when a.attname = w.tenant_column then quote_nullable(w.other) else 'null' end, ', ' order by a.attnum)) as put
+          from wanted w
+          join pg_catalog.pg_attribute a on a.attrelid = w.oid
+         where 'insert' = any (w.powers) and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+           and has_column_privilege(a.attrelid, a.attnum, 'INSERT')
+           and not (w.relhastriggers and (select count(*) > 0 from pg_catalog.pg_trigger g
+                                           where g.tgrelid = w.oid and g.tgtype & 6 = 6 and g.tgenabled <> 'D' and not g.tgisinternal))
+           and not (w.relhasrules and (select count(*) > 0 from pg_catalog.pg_rewrite u where u.ev_class = w.oid and u.ev_type = '3'))
+         group by w.oid, w.relation
+      ),
+      described as materialized (
+        select w.*, p.positions, p.expressions, s.names, s.expressions as single, f.put, o.oid as role_oid, row_number() over (order by w.relation) as place,
+               -- Made-up rows of our own tenant, of another, and of one that the context's member belongs to: the tenant column alone if
+               -- nothing else is looked at, the whole table's if anything is.
+               x.whole, case when x.whole
+                 then format('jsonb_populate_recordset(null::%s, %L)', w.relation,
+                             jsonb_build_array(jsonb_build_object(w.tenant_column, w.own), jsonb_build_object(w.tenant_column, w.other), jsonb_build_object(w.tenant_column, w.member)))
+                 else format('(values (%L::%s), (%L), (%L))', w.own, w.type, w.other, w.member) end as made_up
+          from wanted w
+          join predicates p on p.oid = w.oid
+          -- full, because the planner takes them for small and would loop
+          full join single s on s.polrelid = w.oid
+          full join offered f on f.oid = w.oid
+          join pg_catalog.pg_roles o on o.rolname = tenant_role
+         cross join lateral (select p.wide or w.type is null as whole) as x
+      )
+      select tenant_role as role, d.relation, d.locked, d.put, d.names,
+             jsonb_build_object('kind', d.relkind, 'active', d.active)
+               || (select jsonb_object_agg(c, c = any (d.powers)) from unnest(array['select', 'insert', 'update', 'move', 'delete', 'truncate']) as c) as facts,
+             -- Each role has statements of its own, since its policies are its own.
+             format('harness_%s_%s', d.role_oid, d.oid) as statement,
+             'select' = any (d.powers) as readable,
+             case when d.powers <> '{}' or d.fills then format('select array_agg(array[%s]) from %s', d.expressions, y.source) end as judge,
+             case when d.single is not null then format('select array_agg(array[%s]) from %s', d.single, y.source) end as alone,
+             first_value(d.place) over (partition by d.made_up, d.expressions, d.single, d.positions, d.powers, d.fills, d.names, d.tenant_column, d.locked
+                                        order by d.place) as leader,
+             (select jsonb_object_agg(c.key, c.value) from jsonb_each(d.positions) as c where c.key = any (d.powers)) as positions,
+             case when 'move' = any (d.powers) then format('update %s set %I = %L', d.relation, d.tenant_column, d.own) end as take,
+             case when 'delete' = any (d.powers) then format('delete from %s', d.relation) end as wipe
+        from described d
+       cross join lateral (select d.made_up || format(case when d.whole then ' as %I' else ' as %I (%I)' end, d.relname, d.tenant_column) as source) as y
+       order by d.place;
+    end if;
+
+    before := n;
+    loop
+      fetch targets into target;
+      exit when not found;
+      n := n + 1;
+      askers[n] := target.role;
+      relations[n] := target.relation;
+      locked[n] := target.locked;
+      statements[n] := target.statement;
+      readable[n] := target.readable;
+      judges[n] := target.judge;
+      leaders[n] := before + target.leader;
+      positions[n] := target.positions;
+      facts[n] := target.facts;
+      puts[n] := target.put;
+      takes[n] := target.take;
+      wipes[n] := target.wipe;
+      alone[n] := target.alone;
+      policies[n] := target.names;
+    end loop;
+    close targets;
   end loop;
+  opened := array_fill(false, array[n]);
+  careless := array_fill('{}'::jsonb, array[n]);
+  looking := array(select s in (select name from pg_catalog.pg_prepared_statements) from unnest(statements) as s);
+  judging := array(select s || '_judge' in (select name from pg_catalog.pg_prepared_statements) from unnest(statements) as s);
 
   -- Who sees what in which context. Contexts go round the roles and not the other way about: a setting that was once set is never
-  -- unset again. A table on which the role has no privilege needs no asking. A statement is prepared once and run in every context: that saves planning, and it is what a pool does,
-  -- so that a plan with a tenant frozen into it shows.
-  opened := array_fill(false, array[cardinality(everything)]);
-  locked := array(select (t ->> 'locked')::boolean from unnest(everything) as t);
-  ready := array(select t ->> 'statement' in (select name from pg_catalog.pg_prepared_statements) from unnest(everything) as t);
+  -- unset again. A table on which the role has no privilege needs no asking. A statement is prepared once and run in every context: that
+  -- saves planning, and it is what a pool does, so that a plan with a tenant frozen into it shows.
   for context in select jsonb_array_elements(model -> 'contexts') loop
     perform set_config(key, value, true) from jsonb_each_text(context -> 'settings');
+    member := coalesce((context ->> 'member')::boolean, false);
+    closed := context ->> 'kind' = 'closed';
+    opens := array_fill(null::jsonb, array[n]);
+    states := array_fill(null::text, array[n]);
+    problems := array_fill(null::text, array[n]);
     tenant_role := null;
-    i := 0;
-    foreach target in array everything loop
-      i := i + 1;
-      if target ->> 'role' is distinct from tenant_role then
-        tenant_role := target ->> 'role';
+    for i in 1 .. n loop
+      continue when judges[i] is null;
+      if askers[i] is distinct from tenant_role then
+        tenant_role := askers[i];
         perform set_config('role', tenant_role, true);
       end if;
-      continue when not (target ->> 'touchable')::boolean;
-      open := '{}';
+
+      if leaders[i] = i and probing and not locked[i] then
+        begin
+          if not judging[i] then
+            execute format('prepare %I as %s', statements[i] || '_judge', judges[i]);
+            judging[i] := true;
+          end if;
+          execute format('execute %I', statements[i] || '_judge') into answers;
+          opened[i] := opened[i] or not closed and coalesce(true = any (case when member then answers[3:3] else answers[1:1] end), false);
+          -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
+          if true = any (case when closed then answers else answers[2:2] end) then
+            opens[i] := (select jsonb_agg(p.key order by p.key) from jsonb_each_text(positions[i]) as p
+                          where answers[2][p.value::int] or closed and answers[1][p.value::int]);
+          end if;
+        exception when others then
+          states[i] := sqlstate; problems[i] := sqlerrm;
+        end;
+      end if;
+
+      visible := false;
+      open := opens[leaders[i]];
+      state := states[leaders[i]];
+      problem := problems[leaders[i]];
       begin
         if locked[i] then
           raise lock_not_available using message = 'another session holds a lock on it';
-        elsif model ->> 'depth' = 'explain' then
-          execute format('explain (format json, costs off) select from %s', target ->> 'relation') into plan;
+        elsif not probing then
+          execute format('explain (format json, costs off) select from %s', relations[i]) into plan;
           if plan::text ~ filter then
             raise sqlstate 'HS001' using message = 'this branch is protected, so that only its plan was asked for; it has a filter';
           end if;
-          visible := false; answers := null; open := '{select}';
-        else
-          if not ready[i] then
-            execute format('prepare %I as select %s, (select array_agg(array[%s]) from %s)', target ->> 'statement',
-              case when (target ->> 'select')::boolean then format('exists (select from %s)', target ->> 'relation') else 'false' end,
-              target ->> 'expressions', target ->> 'rows');
-            ready[i] := true;
+          open := '["select"]';
+        elsif readable[i] then
+          if not looking[i] then
+            execute format('prepare %I as select exists (select from %s)', statements[i], relations[i]);
+            looking[i] := true;
           end if;
-          execute format('execute %I', target ->> 'statement') into visible, answers;
-        visible := visible and not coalesce((context ->> 'member')::boolean, false);  -- a member has rows to see
+          execute format('execute %I', statements[i]) into visible;
+          visible := visible and not member;  -- a member has rows to see
         end if;
-        state := null; problem := null;
       exception when others then
-        visible := null; answers := null; state := sqlstate; problem := sqlerrm;
+        state := sqlstate; problem := sqlerrm;
         locked[i] := state = '55P03';  -- waiting for a lock once is enough
       end;
-      if context ->> 'kind' = 'tenant' then
-        opened[i] := opened[i] or coalesce(true = any(case when (context ->> 'member')::boolean then answers[3:3] else answers[1:1] end), false);
-      end if;
-      -- Only what is open or went wrong is written down: 10,000 healthy tables have nothing to say.
-      if visible or true = any(case context ->> 'kind' when 'tenant' then answers[2:2] else answers end) then
-        open := array(select p.key from jsonb_each_text(target -> 'positions') as p
-                       where (target ->> p.key)::boolean
-                         and (answers[2][p.value::int] or (context ->> 'kind' = 'closed' and answers[1][p.value::int]))
-                       order by p.key);
-      end if;
-      if state is not null or visible or open <> '{}' then
-        holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', target ->> 'relation', 'context', context ->> 'name',
-          'visible', coalesce(visible, false), 'open', to_jsonb(open), 'sqlstate', state, 'message', problem, 'undecided', coalesce(state = 'HS001', false)));
+      if state is not null or visible or open is not null then
+        holes := array_append(holes, jsonb_build_object('role', tenant_role, 'relation', relations[i], 'context', context ->> 'name',
+          'visible', visible, 'open', coalesce(open, '[]'), 'sqlstate', state, 'message', problem, 'undecided', coalesce(state = 'HS001', false)));
       end if;
     end loop;
   end loop;
 
-  -- The last context is a tenant's. In it: try to store a stranger's row, and ask for the plans that read no column.
+  -- The last context is a tenant's. In it: judge each policy by itself, try to store a stranger's row, and ask for the plans that read no column.
   tenant_role := null;
-  i := 0;
-  foreach target in array everything loop
-    i := i + 1;
-    acts := '{}';
-    if target ->> 'role' is distinct from tenant_role then
-      tenant_role := target ->> 'role';
+  for i in 1 .. case when again then 0 else n end loop
+    if askers[i] is distinct from tenant_role then
+      tenant_role := askers[i];
       perform set_config('role', tenant_role, true);
     end if;
-    if probing and not locked[i] and (target ->> 'insert')::boolean and target ->> 'put' is not null then
+    if probing and leaders[i] = i and not locked[i] and alone[i] is not null then
       begin
-        execute target ->> 'put';
-        raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
+        execute alone[i] into answers;
+        careless[i] := jsonb_build_object('careless',
+          (select jsonb_agg(distinct policy) from jsonb_array_elements_text(policies[i]) with ordinality as p (policy, place) where answers[2][place]));
       exception when others then
-        acts := acts || jsonb_build_object('insertState', sqlstate, 'insertMessage', sqlerrm);
+        careless[i] := jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
       end;
     end if;
-    if probing and not locked[i] and target ->> 'alone' is not null then
-      begin
-        execute format('select array_agg(array[%s]) from %s', target ->> 'alone', target ->> 'rows') into answers;
-        acts := acts || jsonb_build_object('careless',
-          (select jsonb_agg(distinct policy) from jsonb_array_elements_text(target -> 'policies') with ordinality as p (policy, n) where answers[2][n]));
-      exception when others then
-        acts := acts || jsonb_build_object('sqlstate', sqlstate, 'message', sqlerrm);
-      end;
+    acts := jsonb_build_object('opened', opened[leaders[i]]) || facts[i];
+    if locked[i] then
+      acts := acts || jsonb_build_object('sqlstate', '55P03', 'message', 'another session holds a lock on it');
+    elsif not probing then
+      acts := acts || jsonb_build_object('sqlstate', 'HS001', 'message', 'this branch is protected');
+    else
+      acts := acts || careless[leaders[i]];
+      if puts[i] is not null then
+        begin
+          execute puts[i];
+          raise exception using errcode = 'HS000', message = 'stored';  -- rolls the row back
+        exception when others then
+          acts := acts || jsonb_build_object('insertState', sqlstate);
+        end;
+      end if;
     end if;
-    if (model ->> 'acts')::boolean and not locked[i] then
+    if not locked[i] then
       begin
-        if (target ->> 'move')::boolean then
-          execute 'explain (format json, costs off) ' || (target ->> 'take') into plan;
+        if takes[i] is not null then
+          execute 'explain (format json, costs off) ' || takes[i] into plan;
           acts := acts || jsonb_build_object('updateFiltered', plan::text ~ filter);
         end if;
-        if (target ->> 'delete')::boolean then
-          execute 'explain (format json, costs off) ' || (target ->> 'wipe') into plan;
+        if wipes[i] is not null then
+          execute 'explain (format json, costs off) ' || wipes[i] into plan;
           acts := acts || jsonb_build_object('deleteFiltered', plan::text ~ filter);
         end if;
       exception when others then
         null;  -- a hot standby plans no UPDATE; the policies' evaluation decides alone then
       end;
     end if;
-    if locked[i] then
-      acts := jsonb_build_object('sqlstate', '55P03', 'message', 'another session holds a lock on it');
-    elsif model ->> 'depth' = 'explain' then
-      acts := acts || jsonb_build_object('sqlstate', 'HS001', 'message', 'this branch is protected');
-    end if;
-    tables := array_append(tables, acts || jsonb_build_object('opened', opened[i]) || (target - '{oid,statement,touchable,locked,positions,policies,rows,expressions,alone,put,take,wipe}'::text[]));
+    acted[i] := acts;
   end loop;
 
-  -- Prepared statements outlive their transaction; the second one uses those of the first.
-  if (model ->> 'last')::boolean then
+  -- Prepared statements outlive their transaction.
+  if again then
     for prepared in select name from pg_catalog.pg_prepared_statements where name like 'harness\_%' loop
       execute format('deallocate %I', prepared);
     end loop;
   end if;
-  perform set_config('harness.observations', jsonb_build_object('tables', to_jsonb(tables), 'holes', to_jsonb(holes))::text, true);
+  perform set_config('harness.observations', jsonb_build_object(
+    'holes', to_jsonb(holes),
+    -- tables that answered alike, together
+    'tables', (select coalesce(jsonb_agg(t.answer || jsonb_build_object('role', t.role, 'relations', t.relations)), '[]')
+                 from (select a.role, a.answer, jsonb_agg(a.relation) as relations
+                         from unnest(askers, relations, acted) as a (role, relation, answer)
+                        where not again group by a.role, a.answer) as t),
+    'prepared', (select coalesce(jsonb_agg(jsonb_build_object('role', p.role, 'relation', p.relation, 'locked', p.locked, 'statement', p.statement, 'readable', p.readable,
+                                           'judge', p.judge, 'leader', p.leader, 'positions', p.positions) order by p.place), '[]')
+                   from unnest(askers, relations, locked, statements, readable, judges, leaders, positions) with ordinality
+                        as p (role, relation, locked, statement, readable, judge, leader, positions, place)
+                  where not again))::text, true);
 end
 $pass$;

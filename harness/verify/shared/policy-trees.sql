@@ -1,12 +1,14 @@
 parsed as materialized (
-  select x.*, hashtextextended(x.tree, 0) as tree_id
-    from (select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
-                 p.alteration, p.standard, p.polqual, p.polwithcheck,
-                 e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
-                 -- before version 17 a tree tells where in its statement each node stood
-                 case when current_setting('server_version_num')::int >= 170000 then e.tree
-                      else regexp_replace(e.tree, ' :location \d+', '', 'g') end as tree
-            from policies p
-           cross join lateral (values ('using', p.polqual::text), ('check', p.polwithcheck::text)) as e (part, tree)
-           where e.tree is not null) as x
+  select p.oid as policy, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.relation, p.relname, p.tenant_column, p.tenant_attnum, p.floors,
+         p.alteration, p.standard, p.polqual, p.polwithcheck,
+         e.part, e.part = 'check' or p.polwithcheck is null as decides,  -- on new rows
+         e.tree_id
+    from policies p
+   cross join lateral (values ('using', p.using_tree), ('check', p.check_tree)) as e (part, tree_id)
+   where e.tree_id is not null
+),
+all_trees as materialized (
+  select t.place - 1 as tree_id, t.tree
+    from jsonb_array_elements_text(current_setting('harness.policies')::jsonb -> 'trees') with ordinality as t (tree, place)
+   where t.place - 1 in (select tree_id from parsed)
 ),
