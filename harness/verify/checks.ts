@@ -12,6 +12,8 @@ export interface Check {
   area: string;
   /** `catalogue` looks at definitions alone; `probe` needs the pass to have run. */
   kind: "catalogue" | "probe";
+  /** It reads what the pass found, and has to wait for it. */
+  observes: boolean;
   sql: string;
   docs: string;
 }
@@ -35,6 +37,7 @@ export function loadChecks(): Check[] {
   const before = prologue();
   return readSqlFolder("harness/verify/checks").map((source) => {
     const { header, name: file } = source;
+    const query = withIncludes(source);
     return {
       code: header.code ?? file,
       name: header.name ?? file,
@@ -43,7 +46,8 @@ export function loadChecks(): Check[] {
       severity: (header.severity ?? "high") as Severity,
       area: header.area ?? "",
       kind: header.kind === "probe" ? "probe" : "catalogue",
-      sql: `${before}\n${withIncludes(source)}`,
+      observes: /\b(observed|holes)\b/.test(query),
+      sql: `${before}\n${query}`,
       docs: `docs/checks/${header.code ?? file}.md`,
     };
   });
