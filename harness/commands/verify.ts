@@ -1,4 +1,3 @@
-import type { Client } from "pg";
 import { protectedAs } from "../branches/protection.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
@@ -38,11 +37,10 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
     requireTables(model);
     const stopProgress = progress(`verifying ${model.tables.length} tables`);
     const depth = depthFor(session, options.confirm);
-    const beside = model.tables.length >= manyTables ? await anotherConnection(session) : {};
-    const found = await runVerification(session.client, model, { depth, ...beside }).finally(async () => {
-      stopProgress();
-      await beside.beside?.end().catch(() => undefined);
-    });
+    const another = () => connect(session.target.url, { purpose: "verify" }).catch(() => null);
+    const found = await runVerification(session.client, model, { depth, connect: another }).finally(
+      stopProgress,
+    );
     const verification = withoutWaived(found, session.config, options);
     const exitCode = exitCodeOf(verification.results, failOn);
     const report = reportOf(session, verification, exitCode);
@@ -51,17 +49,6 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
     if (options.fix === true) say(`${judgementOf(report)}: ${countsOf(report)}`);
     return exitCode;
   });
-}
-
-/** From here on a second connection is worth opening. */
-const manyTables = 200;
-
-/** One more, if the server has one to give. */
-async function anotherConnection({ target }: Session): Promise<{ beside?: Client }> {
-  return connect(target.url, { purpose: "verify" }).then(
-    (beside) => ({ beside }),
-    () => ({}),
-  );
 }
 
 /** A protected branch gets catalogue checks and plans, until it is named again. */

@@ -36,6 +36,8 @@ export interface Assignment {
 
 /** Tables in one transaction: each keeps its locks, and those of its indexes, until the end. */
 const chunkSize = 500;
+/** A server process keeps what it learnt of a table, some 30 kB: after so many tables another one goes on. */
+const sessionTables = 2_000;
 /** A chunk may take this long, and a little more for each table; then it is divided to find the slow one. */
 const tableBudgetMs = 2_000;
 /** After this long no further table is tried alone. */
@@ -45,19 +47,37 @@ const patienceMs = 60_000;
  * Runs the pass over all tables, each chunk in two transactions of one connection, a round trip each. A table that takes too long, or
  * breaks the pass, is found by dividing its chunk and reported by itself; the others are not affected.
  */
-export async function observe(client: Client, assignment: Assignment): Promise<Observations> {
+export async function observe(
+  client: Client,
+  assignment: Assignment,
+  connect: () => Promise<Client | null> = async () => null,
+): Promise<Observations> {
   const all: Observations = { tables: [], holes: [] };
   if (assignment.roles.length === 0) return all;
   const deadline = performance.now() + patienceMs;
   let broken = false;
+  let session = client;
+  let asked = 0;
+  const release = async () => {
+    if (session !== client) return session.end();
+    if (broken) await client.query(readSqlFile("harness/verify/probes/forget.sql").text);
+  };
   const waiting = divide(assignment.model.tables, Math.ceil(assignment.model.tables.length / chunkSize));
   for (let chunk = waiting.shift(); chunk; chunk = waiting.shift()) {
     let found: Observations;
+    if (asked >= sessionTables) {
+      const next = await connect();
+      if (next) {
+        await release();
+        [session, asked, broken] = [next, 0, false];
+      }
+    }
+    asked += chunk.length;
     try {
-      found = await runChunk(client, assignment, chunk);
+      found = await runChunk(session, assignment, chunk);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
-      await client.query("rollback");
+      await session.query("rollback");
       broken = true;
       const outOfTime = performance.now() > deadline;
       if (chunk.length > 1 && !outOfTime) {
@@ -69,7 +89,7 @@ export async function observe(client: Client, assignment: Assignment): Promise<O
     all.tables.push(...found.tables);
     all.holes.push(...found.holes);
   }
-  if (broken) await client.query(readSqlFile("harness/verify/probes/forget.sql").text);
+  await release();
   return all;
 }
 

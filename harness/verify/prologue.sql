@@ -10,12 +10,14 @@ tenant_roles as (
 probed_roles as (
   select r.role, r.place from model, jsonb_array_elements_text(model -> 'probed') with ordinality as r (role, place)
 ),
--- materialized, or the whole model is carried along in every row of a sort
+-- The tables of one kind share a row of harness.tables. Materialized, or it would be taken apart once for each reference.
 tenant_tables as materialized (
-  select t.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
+  select r.oid::oid as oid, r.relation, t."tenantColumn" as tenant_column, t.type, t.own, t.other,
          -- what its policies should say
          coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
-    from model, jsonb_to_recordset(model -> 'tables') as t (relation text, "tenantColumn" text, type text, own text, other text, predicate text)
+    from model, jsonb_to_recordset(current_setting('harness.tables')::jsonb)
+                  as t ("tenantColumn" text, type text, own text, other text, predicate text, relations jsonb)
+   cross join lateral jsonb_each_text(t.relations) as r (oid, relation)
 ),
 contexts as (
   select c.name, c.kind, c.statements, c.ordinality

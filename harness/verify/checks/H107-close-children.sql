@@ -51,7 +51,7 @@ select m.object,
         join pg_catalog.pg_class c on c.oid = t.oid
         join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        cross join model
-        left join (select t.oid::oid as oid from model, jsonb_to_recordset(model -> 'tables') as t (oid text)) as tt on tt.oid = c.oid
+        left join tenant_tables as tt on tt.oid = c.oid
     ),
     -- a child below something that is guarded, and a parent without row security above something that has it
     concerned as (

@@ -6,9 +6,7 @@
 ),
 subjects as materialized (
   select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
-    from (select t.oid, t."tenantColumn" as tenant_column,
-                 coalesce(t.predicate, format('%I = (select %s)', t."tenantColumn", format(model ->> 'expression', t.type))) as predicate
-            from model, jsonb_to_recordset(model -> 'tables') as t (oid oid, "tenantColumn" text, type text, predicate text)
+    from (select t.oid, t.tenant_column, t.predicate from tenant_tables t
           union all
           select c.oid, null, null
             from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
