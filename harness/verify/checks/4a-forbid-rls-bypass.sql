@@ -17,13 +17,19 @@ select quote_ident(r.role) as object,
             when p.rolsuper then format('alter role %I nosuperuser;', r.role)
             when p.rolbypassrls then format('alter role %I nobypassrls;', r.role)
             when p.rolreplication then format('alter role %I noreplication;', r.role)
-            when stronger.rolname is not null then format('revoke %I from %I;', stronger.rolname, r.role) end as fix,
+            -- the memberships that lead there, which since version 16 only their grantor's name takes away
+            when stronger.rolname is not null
+            then (select string_agg(format('revoke %s from %I%s;', m.roleid::regrole, r.role,
+                                           case when current_setting('server_version_num')::int >= 160000 then format(' granted by %s', m.grantor::regrole) else '' end), E'\n')
+                    from pg_catalog.pg_auth_members m
+                   where m.member = p.oid and pg_has_role(m.roleid, stronger.oid, x.how)) end as fix,
        null::text as severity
   from tenant_roles r
   left join pg_catalog.pg_roles p on p.rolname = r.role
-  left join lateral (select s.rolname
+  cross join lateral (select case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end as how) as x
+  left join lateral (select s.rolname, s.oid
                        from pg_catalog.pg_roles s
-                      where s.oid <> p.oid and (s.rolsuper or s.rolbypassrls)
+                      where s.oid <> p.oid and (s.rolsuper or s.rolbypassrls)  -- REPLICATION by that way is H604's
                         and not p.rolsuper  -- a superuser is a member of everything
-                        and pg_has_role(p.oid, s.oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
+                        and pg_has_role(p.oid, s.oid, x.how)
                       order by s.rolname limit 1) as stronger on true

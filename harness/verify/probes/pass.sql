@@ -260,7 +260,15 @@ begin
       if leaders[i] = i and probing and not locked[i] then
         begin
           if not judging[i] then
-            execute format('prepare %I as %s', statements[i] || '_judge', judges[i]);
+            begin
+              execute format('prepare %I as %s', statements[i] || '_judge', judges[i]);
+            exception when insufficient_privilege then
+              -- A policy may call what the role could not name: its schema has been looked up long ago. The session's own role names it; what is
+              -- then executed is executed as the tenant role. (If it reads a table with row security, the server looks names up again, and refuses.)
+              perform set_config('role', 'none', true);
+              execute format('prepare %I as %s', statements[i] || '_judge', judges[i]);
+              perform set_config('role', tenant_role, true);
+            end;
             judging[i] := true;
           end if;
           execute format('execute %I', statements[i] || '_judge') into answers;
@@ -316,7 +324,16 @@ begin
     end if;
     if probing and leaders[i] = i and not locked[i] and alone[i] is not null then
       begin
-        execute alone[i] into answers;
+        if not exists (select from pg_catalog.pg_prepared_statements where name = statements[i] || '_alone') then
+          begin
+            execute format('prepare %I as %s', statements[i] || '_alone', alone[i]);
+          exception when insufficient_privilege then
+            perform set_config('role', 'none', true);
+            execute format('prepare %I as %s', statements[i] || '_alone', alone[i]);
+            perform set_config('role', tenant_role, true);
+          end;
+        end if;
+        execute format('execute %I', statements[i] || '_alone') into answers;
         careless[i] := jsonb_build_object('careless',
           (select jsonb_agg(distinct policy) from jsonb_array_elements_text(policies[i]) with ordinality as p (policy, place) where answers[2][place]));
       exception when others then

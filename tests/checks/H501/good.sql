@@ -27,9 +27,9 @@ grant select on public.around to app_user;
 
 -- A definer view whose owner has no BYPASSRLS and does not own the table; its policy is for everybody.
 grant usage, create on schema public to check_h501_reader;
-create view public.masked as select id, tenant_id, left(status, 1) || '***' as status from public.orders;
-grant select on public.masked to app_user;
-alter view public.masked owner to check_h501_reader;
+create view public.shortened as select id, tenant_id, left(status, 1) || '…' as status from public.orders;
+grant select on public.shortened to app_user;
+alter view public.shortened owner to check_h501_reader;
 
 -- Filters of their own, in several spellings, behind a barrier.
 create view public.filtered with (security_barrier = true) as
