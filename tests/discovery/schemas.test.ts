@@ -80,6 +80,7 @@ const expectations: Record<string, Expected> = {
     holes: [
       ["WITH CHECK (true)", "alter policy by_account on projects with check (true)", "H202 public.projects"],
       ["RLS off", "alter table limits disable row level security", "H101 public.limits"],
+      ["the role is lifted above its policies", "alter role disc_int_app bypassrls", "4a disc_int_app"],
     ],
   },
   "supabase-owner": {
@@ -242,6 +243,29 @@ const expectations: Record<string, Expected> = {
     withoutTenantColumn: ["public.countries"],
     failing: / public\.(tenants|users|orders|countries)/,
     holes: [["nothing isolates it", "select 1", "H101 public.orders"]],
+  },
+  "raising-setting": {
+    isolation: {
+      schemas: ["shop"],
+      tenantColumn: "tenant_id",
+      tenantRoles: ["disc_shop_app"],
+      context: { setting: "app.current_tenant" },
+      tables: { "shop.tenants": { tenantColumn: "id" } },
+    },
+    confidence: "medium",
+    withoutTenantColumn: ["shop.currencies"],
+    holes: [
+      [
+        "an OR that is always true",
+        "alter policy t on shop.orders using (tenant_id = current_setting('app.current_tenant')::int or total is not null or total is null)",
+        "H201 shop.orders",
+      ],
+      [
+        "a table nobody protected, and no foreign key says whose",
+        "create table shop.refunds (id int primary key, order_id bigint, amount numeric); grant select on shop.refunds to disc_shop_app",
+        "H101 shop.refunds",
+      ],
+    ],
   },
   "rls-without-policies": {
     isolation: {

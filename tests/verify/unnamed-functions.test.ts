@@ -35,7 +35,9 @@ beforeAll(async () => {
 
 async function outcomes(relation: string): Promise<Record<string, string>> {
   const { results } = await verifyDatabase(url, "medium", config);
-  const about = results.filter(({ code, object }) => /^(4c|H103|H20[1-5])$/.test(code) && object === relation);
+  const about = results.filter(
+    ({ code, object }) => /^(4c|H103|H20[1-5])$/.test(code) && object === relation,
+  );
   return Object.fromEntries(about.map(({ code, outcome }) => [code, outcome]));
 }
 

@@ -31,6 +31,16 @@ export function chooseRoles(roles: FoundRole[]): ChosenRoles {
       },
     };
   }
+  // Policies that tell rows apart were written for somebody: that the role is above them by now is a finding, not a reason to look past it.
+  const lifted = roles.filter((role) => role.bypass && role.named && !role.staff && !role.owner);
+  if (lifted.length > 0) {
+    return {
+      names: lifted.map(({ name }) => name),
+      staff,
+      notes,
+      certainty: { confidence: "medium", reason: `policies name ${list(lifted)}, though it is above them` },
+    };
+  }
   // Then the application can only be running as the owner, or as somebody stronger.
   const last = roles.filter(({ owner }) => owner);
   return {
