@@ -22,16 +22,17 @@ export interface Chosen {
 }
 
 /**
- * The comparisons that the names stand for: `rls` for all of a scenario, `rls/count` for one; without names all there are.
+ * The comparisons that the names stand for: `rls` for all of a scenario, `rls/count` for one; without names all there are. Long ones have to be
+ * named themselves.
  * @throws HarnessError `unknown-scenario`, `unknown-comparison`
  */
 export function choose(scenarios: ReadonlyMap<string, Scenario>, names: readonly string[]): Chosen[] {
   const wanted = names.length > 0 ? names : [...scenarios.keys()];
   const chosen = new Map(wanted.flatMap((name) => expand(scenarios, name)).map((one) => [nameOf(one), one]));
   // In the order of the scenarios, each of which is set up once.
-  return [...scenarios.keys()]
-    .flatMap((name) => expand(scenarios, name))
-    .filter((one) => chosen.has(nameOf(one)));
+  return [...scenarios].flatMap(([scenario, { comparisons }]) =>
+    Object.keys(comparisons).flatMap((comparison) => chosen.get(nameOf({ scenario, comparison })) ?? []),
+  );
 }
 
 export function nameOf({ scenario, comparison }: Chosen): string {
@@ -40,7 +41,8 @@ export function nameOf({ scenario, comparison }: Chosen): string {
 
 function expand(scenarios: ReadonlyMap<string, Scenario>, name: string): Chosen[] {
   const [scenario = "", comparison] = splitOnce(name);
-  const comparisons = Object.keys(scenarios.get(scenario)?.comparisons ?? {});
+  const known = scenarios.get(scenario)?.comparisons ?? {};
+  const comparisons = Object.keys(known);
   if (comparisons.length === 0) {
     throw new HarnessError({
       code: "unknown-scenario",
@@ -56,7 +58,7 @@ function expand(scenarios: ReadonlyMap<string, Scenario>, name: string): Chosen[
     });
   }
   return comparisons
-    .filter((one) => (comparison ?? one) === one)
+    .filter((one) => (comparison === undefined ? !known[one]?.long : comparison === one))
     .map((one) => ({ scenario, comparison: one }));
 }
 

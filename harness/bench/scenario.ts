@@ -39,6 +39,8 @@ export interface Comparison<State = unknown> {
    * `run` is timed by the clock, in ms. Smaller is better.
    */
   unit?: string;
+  /** It takes minutes: measured only if it is named itself, as in `harness bench verify/growth`. */
+  long?: true;
   /** Runs once before the first round: makes what only this one needs, and proves that both sides do the same work. */
   prepare?(state: State): Promise<void>;
   baseline: Side<State>;

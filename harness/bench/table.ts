@@ -58,7 +58,9 @@ function scenarioTable(
     const interval = low === null || high === null ? "" : `  ${times(low)}–${times(high)}`;
     const cells = [...cellsOf(one.baseline), ...cellsOf(one.candidate), figure(one.candidate.p95)];
     lines.push(row(`${one.comparison}${unit}`, [...cells, `${times(median)}×`, interval]));
-    for (const [key, text] of Object.entries(one.notes)) lines.push(c.dim(`    ${key}: ${text}`));
+    for (const [key, text] of Object.entries(one.notes)) {
+      lines.push(c.dim(wrap(`${key}: ${text}`, 80, "    ")));
+    }
   }
   return lines.join("\n");
 }

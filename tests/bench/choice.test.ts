@@ -29,11 +29,19 @@ test("every file of scenarios/ is a scenario, complete and described", () => {
 });
 
 describe("what is measured", () => {
-  test("nothing named: everything", () => {
-    const all = [...scenarios].flatMap(([name, { comparisons }]) =>
-      Object.keys(comparisons).map((c) => `${name}/${c}`),
-    );
-    expect(names()).toEqual(all);
+  const all = [...scenarios].flatMap(([name, { comparisons }]) =>
+    Object.entries(comparisons).map(([comparison, { long }]) => ({ name: `${name}/${comparison}`, long })),
+  );
+
+  test("nothing named: everything that does not take minutes", () => {
+    expect(names()).toEqual(all.filter(({ long }) => !long).map(({ name }) => name));
+  });
+
+  test("a long one, if it is named itself", () => {
+    const long = all.filter((one) => one.long).map(({ name }) => name);
+    expect(long).toContain("verify/growth");
+    expect(names(...long)).toEqual(long);
+    expect(names("verify")).not.toContain("verify/growth");
   });
 
   test("a scenario, one of its comparisons, each once", () => {

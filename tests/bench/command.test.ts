@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { BenchReport } from "../../harness/bench/report.ts";
@@ -23,6 +23,9 @@ const bench = (...args: string[]) => harness(["bench", "--quick", "--database-ur
 const report = (stdout: string) => JSON.parse(stdout) as BenchReport;
 
 describe("a quick run of everything", () => {
+  const scenarios = readdirSync(join(packageRoot, "harness/bench/scenarios"))
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => file.slice(0, -3));
   let json: BenchReport;
   let before: unknown;
   const content = () =>
@@ -32,7 +35,7 @@ describe("a quick run of everything", () => {
 
   beforeAll(async () => {
     before = (await content()).rows;
-    const { status, stdout, stderr } = await bench("--json");
+    const { status, stdout, stderr } = await bench("--json", ...scenarios, "verify/growth");
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     json = report(stdout);
   });
@@ -46,6 +49,7 @@ describe("a quick run of everything", () => {
         "start-up/help",
         "verify/reference",
         "verify/1000-tables",
+        "verify/growth",
       ]),
     );
     for (const { baseline, candidate, ratio, rounds } of json.comparisons) {

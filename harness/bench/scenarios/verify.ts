@@ -8,7 +8,7 @@ import type { Isolation } from "../../tenancy/config-schema.ts";
 import { loadModel } from "../../tenancy/model.ts";
 import { type Verification, verify } from "../../verify/engine.ts";
 import type { Comparison, Scenario, Stage } from "../scenario.ts";
-import { type Clock, watch } from "./verify/clock.ts";
+import { Clock } from "./verify/clock.ts";
 
 interface State {
   stage: Stage;
@@ -18,6 +18,7 @@ interface State {
 
 interface Site {
   client: Client;
+  connect(): Promise<Client>;
   schema: string;
   isolation: Isolation;
   clock: Clock;
@@ -26,7 +27,7 @@ interface Site {
 const scenario: Scenario<State> = {
   title: "what harness verify takes beyond the bare probes",
   description:
-    "The engine in the process and on an open connection, from reading the catalogue to the last result, against one script that " +
+    "The engine in the process, from reading the catalogue to the last result, with a second connection from 200 tables on, against one script that " +
     "asks the same of every table and reports nothing.",
   database: true,
   setup: async (stage) => ({ stage, sites: new Map() }),
@@ -38,6 +39,16 @@ const scenario: Scenario<State> = {
     }),
     "100-tables": compare("100-tables", "100 synthetic tables", synthetic(100)),
     "1000-tables": compare("1000-tables", "1,000 synthetic tables", synthetic(1_000)),
+    growth: {
+      title: "10,000 tables against 1,000",
+      long: true,
+      prepare: async (state) => {
+        for (const count of [1_000, 10_000]) await build(state, String(count), synthetic(count));
+      },
+      baseline: { label: "1,000 tables", run: ({ sites }) => engine(sites.get("1000") as Site) },
+      candidate: { label: "10,000 tables", run: ({ sites }) => engine(sites.get("10000") as Site) },
+      notes: ({ sites }) => (sites.get("10000") as Site).clock.notes(),
+    },
   },
 };
 export default scenario;
@@ -51,19 +62,28 @@ function compare(name: string, title: string, furnish: Furnish): Comparison<Stat
   const siteOf = ({ sites }: State) => sites.get(name) as Site;
   return {
     title,
-    async prepare({ stage, sites }) {
-      const { client } = await stage.createDatabase();
-      const configured = requireIsolation(loadConfig(join(packageRoot, "harness.config.json")));
-      const furnished = await furnish({ client, quick: stage.quick }, configured);
-      await client.query("analyze");
-      const site = { client, clock: watch(client), ...furnished };
-      sites.set(name, site);
-      await proveAlike(site);
-    },
+    prepare: async (state) => proveAlike(await build(state, name, furnish)),
     baseline: { label: "bare SQL", run: (state) => bareProbes(siteOf(state)) },
     candidate: { label: "engine", run: (state) => engine(siteOf(state)) },
     notes: (state) => siteOf(state).clock.notes(),
   };
+}
+
+async function build({ stage, sites }: State, name: string, furnish: Furnish): Promise<Site> {
+  const { client, connect } = await stage.createDatabase();
+  const configured = requireIsolation(loadConfig(join(packageRoot, "harness.config.json")));
+  const furnished = await furnish({ client, quick: stage.quick }, configured);
+  await client.query("analyze");
+  const clock = new Clock();
+  clock.watch(client);
+  const another = async () => {
+    const second = await connect();
+    clock.watch(second);
+    return second;
+  };
+  const site = { client, connect: another, clock, ...furnished };
+  sites.set(name, site);
+  return site;
 }
 
 /** So many tables of a hundred a batch, since a transaction holds locks for each part of a table. */
@@ -80,9 +100,9 @@ function synthetic(count: number): Furnish {
   };
 }
 
-async function engine({ client, isolation, clock }: Site): Promise<Verification> {
+async function engine({ client, connect, isolation, clock }: Site): Promise<Verification> {
   const model = await clock.time("model", () => loadModel(client, isolation));
-  return verify(client, model);
+  return verify(client, model, { connect });
 }
 
 /** What leaks, one thing a line; empty if nothing does. Two transactions, as the engine has them. */
