@@ -6,7 +6,7 @@ import { contextExpression } from "../tenancy/context.ts";
 import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
 import { type Check, loadChecks, loadFacts } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";
-import { type Assignment, type Depth, type Observations, observe, setLocal } from "./observe.ts";
+import { type Assignment, type Depth, type Observations, Pass, setLocal } from "./observe.ts";
 
 export interface Verification {
   model: IsolationModel;
@@ -48,13 +48,22 @@ export async function verify(
     checks.filter(({ observes }) => observes),
     checks.filter(({ observes }) => !observes),
   ];
-  // What looks at definitions alone runs beside the pass.
+  const pass = new Pass(assignment, connect);
+  const early = (session: Client) => askAll(session, assignment, nothingYet, ready);
+  // What looks at definitions alone runs beside the pass, and its connection then lends a hand.
   const beside = model.tables.length < manyTables ? null : await connect();
-  const early = () => askAll(beside ?? client, assignment, nothingYet, ready).finally(() => beside?.end());
-  const late = async () => askAll(client, assignment, await observe(client, assignment, connect), waiting);
-  const answers = beside
-    ? (await Promise.all([early(), late()])).flat()
-    : [...(await late()), ...(await early())];
+  const help = async (session: Client) => {
+    const answers = await early(session);
+    await pass.work(session);
+    return answers;
+  };
+  const [, earlier] = await Promise.all([pass.work(client), beside && help(beside)]).finally(() =>
+    beside?.end(),
+  );
+  const answers = [
+    ...(earlier ?? (await early(client))),
+    ...(await askAll(client, assignment, pass.observations, waiting)),
+  ];
   const results = worstPerObject([...answers, ...undecidable(model, checks)]).sort(inOrderOf(checks));
   const summary = {
     ...countOutcomes(results),

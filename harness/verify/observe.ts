@@ -44,53 +44,61 @@ const tableBudgetMs = 2_000;
 const patienceMs = 60_000;
 
 /**
- * Runs the pass over all tables, each chunk in two transactions of one connection, a round trip each. A table that takes too long, or
- * breaks the pass, is found by dividing its chunk and reported by itself; the others are not affected.
+ * The pass over all tables, chunk by chunk, by as many connections as work on it. A table that takes too long, or breaks the pass, is
+ * found by dividing its chunk and reported by itself; the others are not affected.
  */
-export async function observe(
-  client: Client,
-  assignment: Assignment,
-  connect: () => Promise<Client | null> = async () => null,
-): Promise<Observations> {
-  const all: Observations = { tables: [], holes: [] };
-  if (assignment.roles.length === 0) return all;
-  const deadline = performance.now() + patienceMs;
-  let broken = false;
-  let session = client;
-  let asked = 0;
-  const release = async () => {
-    if (session !== client) return session.end();
-    if (broken) await client.query(readSqlFile("harness/verify/probes/forget.sql").text);
-  };
-  const waiting = divide(assignment.model.tables, Math.ceil(assignment.model.tables.length / chunkSize));
-  for (let chunk = waiting.shift(); chunk; chunk = waiting.shift()) {
-    let found: Observations;
-    if (asked >= sessionTables) {
-      const next = await connect();
-      if (next) {
-        await release();
-        [session, asked, broken] = [next, 0, false];
-      }
-    }
-    asked += chunk.length;
+export class Pass {
+  readonly observations: Observations = { tables: [], holes: [] };
+  readonly #assignment: Assignment;
+  readonly #connect: () => Promise<Client | null>;
+  readonly #waiting: TenantTable[][];
+  readonly #deadline = performance.now() + patienceMs;
+
+  constructor(assignment: Assignment, connect: () => Promise<Client | null>) {
+    const { tables } = assignment.model;
+    this.#assignment = assignment;
+    this.#connect = connect;
+    this.#waiting = assignment.roles.length === 0 ? [] : divide(tables, Math.ceil(tables.length / chunkSize));
+  }
+
+  /** Works until nothing is waiting, on this connection and on those that it opens in its place. */
+  async work(client: Client): Promise<void> {
+    let session = client;
+    let asked = 0;
     try {
-      found = await runChunk(session, assignment, chunk);
+      for (let chunk = this.#waiting.shift(); chunk; chunk = this.#waiting.shift()) {
+        if (asked >= sessionTables) {
+          const next = await this.#connect();
+          if (next) {
+            if (session !== client) await session.end();
+            [session, asked] = [next, 0];
+          }
+        }
+        asked += chunk.length;
+        await this.#observe(session, chunk);
+      }
+    } finally {
+      if (session !== client) await session.end().catch(() => undefined);
+    }
+  }
+
+  async #observe(session: Client, chunk: TenantTable[]): Promise<void> {
+    try {
+      this.#add(await runChunk(session, this.#assignment, chunk));
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
       await session.query("rollback");
-      broken = true;
-      const outOfTime = performance.now() > deadline;
-      if (chunk.length > 1 && !outOfTime) {
-        waiting.unshift(...divide(chunk, 8));
-        continue;
-      }
-      found = undecided(assignment, chunk, outOfTime && chunk.length > 1 ? noTimeLeft : error);
+      await session.query(readSqlFile("harness/verify/probes/forget.sql").text);
+      const outOfTime = performance.now() > this.#deadline;
+      if (chunk.length > 1 && !outOfTime) this.#waiting.unshift(...divide(chunk, 8));
+      else this.#add(undecided(this.#assignment, chunk, outOfTime && chunk.length > 1 ? noTimeLeft : error));
     }
-    all.tables.push(...found.tables);
-    all.holes.push(...found.holes);
   }
-  await release();
-  return all;
+
+  #add({ tables, holes }: Observations): void {
+    this.observations.tables.push(...tables);
+    this.observations.holes.push(...holes);
+  }
 }
 
 const noTimeLeft = {
@@ -98,6 +106,7 @@ const noTimeLeft = {
   message: `it was not asked: the run took more than ${patienceMs / 1000} s already`,
 };
 
+/** Each chunk in two transactions of one connection, a round trip each. */
 async function runChunk(
   client: Client,
   { model, roles, contexts, depth }: Assignment,
