@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:e141fcfcc407a5f3665e02f7861aee4e404624ae
+--! Hash: sha1:354f28f6702913767ddb0cea97106692a3140767
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -1874,10 +1874,12 @@ revoke all on public.customers_secure_view, public.customers_private_view, publi
 grant select on public.customers_secure_view to authenticated, app_background, pii_reader;
 grant select on public.customers_private_view, public.customers_admin_view to pii_reader;
 
+-- With pg_temp named last, as in everything that runs as app_pii: what these functions call is compiled under their
+-- search_path, and with an empty one a type in the caller's temporary schema would come first.
 -- SECURITY DEFINER because they read the tenant's index key. The rows that they find are those of the tenant in the context.
 create or replace function public.find_customers_by_email(email text) returns setof public.customers_secure_view
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant constant pg_catalog.uuid := public.current_restaurant_id();
@@ -1905,7 +1907,7 @@ comment on function public.find_customers_by_email(text) is
 
 create or replace function public.find_customers_by_phone(phone text) returns setof public.customers_secure_view
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant constant pg_catalog.uuid := public.current_restaurant_id();

@@ -1,5 +1,5 @@
---! Previous: sha1:e141fcfcc407a5f3665e02f7861aee4e404624ae
---! Hash: sha1:32496487fadd2acdb4a51d2aabbf9e6ce5913d3b
+--! Previous: sha1:354f28f6702913767ddb0cea97106692a3140767
+--! Hash: sha1:bb79b9eb656112e3190c3cbf4f96891394e2bfbd
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

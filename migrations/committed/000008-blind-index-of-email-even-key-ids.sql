@@ -1,5 +1,5 @@
---! Previous: sha1:32496487fadd2acdb4a51d2aabbf9e6ce5913d3b
---! Hash: sha1:37ecd645f1e17893f8e43285764aba5dea7c2519
+--! Previous: sha1:bb79b9eb656112e3190c3cbf4f96891394e2bfbd
+--! Hash: sha1:6fc9b64d2d83e99d8914844ab8090d71b5359f42
 --! Message: blind index of email, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:37ecd645f1e17893f8e43285764aba5dea7c2519
---! Hash: sha1:7c1f97af783058995a1cc080c1322575939f72b6
+--! Previous: sha1:6fc9b64d2d83e99d8914844ab8090d71b5359f42
+--! Hash: sha1:f3a4df651cf6488ad00493eeae3038abefc908da
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

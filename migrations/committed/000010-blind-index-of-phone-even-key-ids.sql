@@ -1,5 +1,5 @@
---! Previous: sha1:7c1f97af783058995a1cc080c1322575939f72b6
---! Hash: sha1:10e0e71d4036efee12b9ffd24a361db2a7333181
+--! Previous: sha1:f3a4df651cf6488ad00493eeae3038abefc908da
+--! Hash: sha1:eba788f2fb7bb067c0c0b7ee1a62003b5275dba8
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

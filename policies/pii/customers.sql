@@ -79,10 +79,12 @@ revoke all on public.customers_secure_view, public.customers_private_view, publi
 grant select on public.customers_secure_view to authenticated, app_background, pii_reader;
 grant select on public.customers_private_view, public.customers_admin_view to pii_reader;
 
+-- With pg_temp named last, as in everything that runs as app_pii: what these functions call is compiled under their
+-- search_path, and with an empty one a type in the caller's temporary schema would come first.
 -- SECURITY DEFINER because they read the tenant's index key. The rows that they find are those of the tenant in the context.
 create or replace function public.find_customers_by_email(email text) returns setof public.customers_secure_view
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant constant pg_catalog.uuid := public.current_restaurant_id();
@@ -110,7 +112,7 @@ comment on function public.find_customers_by_email(text) is
 
 create or replace function public.find_customers_by_phone(phone text) returns setof public.customers_secure_view
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   tenant constant pg_catalog.uuid := public.current_restaurant_id();
