@@ -35,9 +35,12 @@ insert into public.customers (restaurant_id, full_name, email, phone)
 select t, 'Guest ' || n, 'Guest' || n || '@guests.example', '+39 010 555 ' || lpad(n::text, 4, '0')
 from unnest(array[pg_temp.a(), pg_temp.b()]::uuid[]) as t, generate_series(1, 50) as n;
 insert into public.customers (restaurant_id, full_name, email, phone) values
-  (pg_temp.a()::uuid, 'Odd', 'not an address', '12'), (pg_temp.a()::uuid, 'None', null, null),
-  (pg_temp.a()::uuid, 'Twin', 'ｔｗｉｎ@guests.example', null), (pg_temp.a()::uuid, 'Other twin', 'twin@guests.example', null);
-insert into public.customers (restaurant_id, id, full_name, email, phone) values (pg_temp.a()::uuid, 'ffffffff-ffff-4fff-8fff-ffffffffffff', 'Blank', ' ', '');
+  (pg_temp.a()::uuid, 'Odd', 'not an address', '12'), (pg_temp.a()::uuid, 'None', null, null);
+-- The last ones of their tenant, so that the first batch has none of them.
+insert into public.customers (restaurant_id, id, full_name, email, phone) values
+  (pg_temp.a()::uuid, 'ffffffff-ffff-4fff-8fff-ffffffffff01', 'Twin', 'ｔｗｉｎ@guests.example', null),
+  (pg_temp.a()::uuid, 'ffffffff-ffff-4fff-8fff-ffffffffff02', 'Other twin', 'twin@guests.example', null),
+  (pg_temp.a()::uuid, 'ffffffff-ffff-4fff-8fff-ffffffffff03', 'Blank', ' ', '');
 reset role;
 alter table public.customers enable trigger user;
 
