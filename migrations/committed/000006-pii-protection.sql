@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:354f28f6702913767ddb0cea97106692a3140767
+--! Hash: sha1:b223b0ed82abc9e4d99d1d4457c785b878d4443f
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -474,34 +474,33 @@ declare
   setting constant text := current_setting('app.pii.key', true);
   key bytea;
   wrapping bytea;
-  key_id smallint;
-  replaced smallint;
+  found_key bytea;
   blob bytea;
-  header bytea;
 begin
   -- pii.key_in() and pii.unwrap(), written out: this runs for every row, and a call costs as much as the cryptography.
-  if setting is null or length(setting) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" !~ '^[0-9A-Fa-f]+$' then
+  if coalesce(length(setting), 0) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" ~ '[^0-9A-Fa-f]' then
     perform pii.key_in('app.pii.key');
   end if;
   key := decode(setting, 'hex');
   wrapping := pii.wrapping_id(key);
-  for attempt in 1..2 loop
-    select k.kid, coalesce(k.replaces, 0), case wrapping when k.wrapped_under then k.wrapped when k.next_wrapped_under then k.next_wrapped end
-    into key_id, replaced, blob
-    from pii.tenant_keys as k
-    where k.restaurant_id = tenant and k.state = 'active'
-    for share;
-    if key_id is not null then
-      header := '\x01'::bytea || uuid_send(tenant) || int2send(key_id);
-      if substr(blob, 113) = pii.hmac_sha256('pii wrap mac'::bytea || header || substr(blob, 1, 112), key) then
-        return int2send(key_id) || int2send(replaced)
-          || pii.aes_decrypt_blocks(substr(blob, 17, 96), pii.hmac_sha256('pii wrap'::bytea || header, key), substr(blob, 1, 16));
-      end if;
-      perform pii.unwrap(tenant, key_id, blob, key);
-    end if;
-    perform pii.create_key(tenant, key);
-  end loop;
-  raise sqlstate '40001' using message = 'the key of this tenant was changed at the same time', hint = 'Try again.';
+  select int2send(k.kid) || int2send(coalesce(k.replaces, 0::smallint)),
+    case wrapping when k.wrapped_under then k.wrapped when k.next_wrapped_under then k.next_wrapped end
+  into found_key, blob
+  from pii.tenant_keys as k
+  where k.restaurant_id = tenant and k.state = 'active'
+  for share;
+  if substr(blob, 113) = pii.hmac_sha256('pii wrap mac\001'::bytea || uuid_send(tenant) || substr(found_key, 1, 2) || substr(blob, 1, 112), key) then
+    return found_key || pii.aes_decrypt_blocks(
+      substr(blob, 17, 96), pii.hmac_sha256('pii wrap\001'::bytea || uuid_send(tenant) || substr(found_key, 1, 2), key), substr(blob, 1, 16)
+    );
+  elsif found_key is not null then
+    perform pii.unwrap(tenant, (get_byte(found_key, 0) * 256 + get_byte(found_key, 1))::smallint, blob, key);
+  end if;
+  perform pii.create_key(tenant, key);
+  if not exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and k.state = 'active') then
+    raise sqlstate '40001' using message = 'the key of this tenant was changed at the same time', hint = 'Try again.';
+  end if;
+  return pii.writing_keys(tenant);
 end
 $$;
 comment on function pii.writing_keys(uuid) is
@@ -533,26 +532,39 @@ end
 $$;
 comment on function pii.opening_keys(uuid, smallint) is 'The three keys with an id of a tenant. PI003, PI004, PI006.';
 
-create or replace function pii.active_kid(tenant uuid) returns smallint
-language sql stable
-begin atomic
-  select k.kid from pii.tenant_keys as k where k.restaurant_id = tenant and k.state = 'active';
-end;
-comment on function pii.active_kid(uuid) is 'The id of the key that values of the tenant are sealed under.';
-
 create or replace function pii.searching_key(tenant uuid) returns bytea
 language plpgsql stable
 as $$
 declare
-  wanted constant smallint := (
-    select coalesce(k.replaces, k.kid) from pii.tenant_keys as k where k.restaurant_id = tenant and k.state = 'active'
-  );
+  setting constant text := current_setting('app.pii.key', true);
+  key bytea;
+  wrapping bytea;
+  found_key bytea;
+  blob bytea;
 begin
-  if wanted is null then
-    perform pii.refuse_key(tenant, null), pii.key_in('app.pii.key');
-    return null;
+  -- Written out as in pii.writing_keys(). Of two live keys the retiring one is the older.
+  if coalesce(length(setting), 0) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" ~ '[^0-9A-Fa-f]' then
+    perform pii.key_in('app.pii.key');
   end if;
-  return int2send(wanted) || substr(pii.opening_keys(tenant, wanted), 65, 32);
+  key := decode(setting, 'hex');
+  wrapping := pii.wrapping_id(key);
+  select int2send(k.kid), case wrapping when k.wrapped_under then k.wrapped when k.next_wrapped_under then k.next_wrapped end
+  into found_key, blob
+  from pii.tenant_keys as k
+  where k.restaurant_id = tenant and k.state <> 'destroyed'
+  order by k.kid
+  limit 1;
+  if substr(blob, 113) = pii.hmac_sha256('pii wrap mac\001'::bytea || uuid_send(tenant) || found_key || substr(blob, 1, 112), key) then
+    return found_key || substr(
+      pii.aes_decrypt_blocks(
+        substr(blob, 17, 96), pii.hmac_sha256('pii wrap\001'::bytea || uuid_send(tenant) || found_key, key), substr(blob, 1, 16)
+      ), 65, 32
+    );
+  elsif found_key is not null then
+    perform pii.unwrap(tenant, (get_byte(found_key, 0) * 256 + get_byte(found_key, 1))::smallint, blob, key);
+  end if;
+  perform pii.refuse_key(tenant, null);
+  return null;
 end
 $$;
 comment on function pii.searching_key(uuid) is
@@ -562,7 +574,7 @@ comment on function pii.searching_key(uuid) is
 revoke execute on function
   pii.key_in(text), pii.wrapping_id(bytea), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
   pii.refuse_key(uuid, smallint), pii.create_key(uuid, bytea), pii.writing_keys(uuid), pii.opening_keys(uuid, smallint),
-  pii.active_kid(uuid), pii.searching_key(uuid)
+  pii.searching_key(uuid)
 from public;
 
 reset role;
@@ -852,7 +864,8 @@ begin
       $sql$
     %1$s
     if %2$s is not null then
-      if pii.kid_of(%2$s) <> pii.active_kid(new.%3$I) then
+      keys := coalesce(keys, pii.writing_keys(new.%3$I));
+      if substr(%2$s, 2, 2) <> substr(keys, 1, 2) then
         seal_%4$s := true;
         open_%4$s := true;
         keep_%4$s := true;
@@ -905,7 +918,7 @@ begin
   end if;
 
   if %11$s then
-    keys := pii.writing_keys(new.%4$I);
+    keys := coalesce(keys, pii.writing_keys(new.%4$I));
     header := '\x01'::bytea || substr(keys, 1, 2);
     encryption_key := substr(keys, 5, 32);
     authentication_key := substr(keys, 37, 32);
@@ -1072,10 +1085,10 @@ begin
   execute format('grant select (%I, %I) on %s to app_pii', tenant_column, id_column, target);
   execute format('drop policy if exists pii_access on %s', target);
   execute format(
-    'create policy pii_access on %s for select to app_pii using (%I = (select public.current_restaurant_id()) or (select tenancy.is_background()))',
+    'create policy pii_access on %s for select to app_pii using (%I = (select public.current_restaurant_id()))',
     target, tenant_column);
   execute format('comment on policy pii_access on %s is %L', target,
-    'What the views and look-ups of app_pii reach: the tenant''s own rows, as for everybody.');
+    'What the views and look-ups of app_pii reach: the rows of the tenant in the context. No OR, which would keep them off the index.');
   perform pii.build_trigger(relation);
 end
 $$;
@@ -1097,6 +1110,10 @@ begin
   if not exists (select from pg_catalog.pg_policy where polrelid = relation and polname = 'tenant_floor') then
     raise object_not_in_prerequisite_state using
       message = format('%s is not protected', relation), hint = 'Call tenancy.protect() first.';
+  end if;
+  if (select relkind from pg_catalog.pg_class where oid = relation) <> 'r' then
+    raise wrong_object_type using
+      message = format('%s is no ordinary table', relation), hint = 'Partitioned tables are not supported.';
   end if;
   select string_agg(k.name, ', ') into wrong
   from unnest(array[tenant_column, id_column]) as k (name)
@@ -1144,26 +1161,6 @@ revoke execute on function
   pii.protect(regclass, name, name, jsonb), pii.assert_sealable(regclass, name, name, jsonb), pii.index_statements(regclass)
 from public;
 --! EndIncluded pii/protect.sql
---! Included pii/search.sql
--- Look-ups by equality through the blind index. As app_pii, whom row security binds: bytea = is leakproof, so that the index
--- serves the policy and the condition together.
-set role app_pii;
-
-create or replace function pii.search_slot(tenant uuid, column_name text, folded text, out odd boolean, out blind bytea)
-language plpgsql stable
-as $$
-declare
-  found_key constant bytea := pii.searching_key(tenant);
-begin
-  odd := get_byte(found_key, 1) % 2 = 1;
-  blind := pii.blind_index(tenant, column_name, folded, substr(found_key, 3));
-end
-$$;
-comment on function pii.search_slot(uuid, text, text) is 'Which of the two columns to look in, and for what; NULL for a tenant without keys.';
-revoke execute on function pii.search_slot(uuid, text, text) from public;
-
-reset role;
---! EndIncluded pii/search.sql
 --! Included pii/batches.sql
 -- Work over whole tables, in batches, as app_background with a named job. Nothing is remembered between batches: what is to
 -- be done is read off the rows, so that a run that was killed is begun anew and finds it.
@@ -1218,11 +1215,17 @@ create or replace function pii.seal_batch(
 )
 language plpgsql
 set search_path = ''
+-- In the order of the key, row by row until there are enough: the planner, who can't know how many need work, would sort all.
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_nestloop = off
 as $$
 declare
   target constant pii.protected_tables := pii.registered(relation);
   tenants pg_catalog.uuid[];
   ids pg_catalog.uuid[];
+  places pg_catalog.tid[];
   needed pg_catalog.text;
   assignments pg_catalog.text;
   statement pg_catalog.text;
@@ -1243,9 +1246,9 @@ begin
   -- Rows that somebody else is changing are left for another run: they may be sealed already when that is done.
   execute format(
     $sql$
-      select array_agg(b.tenant order by b.tenant, b.id), array_agg(b.id order by b.tenant, b.id)
+      select array_agg(b.tenant), array_agg(b.id), array_agg(b.place)
       from (
-        select c.%2$I as tenant, c.%3$I as id
+        select c.%2$I as tenant, c.%3$I as id, c.ctid as place
         from %1$s as c left join pii.active_kids() as k on k.tenant = c.%2$I
         where (%4$s) %5$s
         order by c.%2$I, c.%3$I
@@ -1255,7 +1258,7 @@ begin
     $sql$,
     target.relation, target.tenant_column, target.id_column, needed,
     case when after_tenant is not null then format('and (c.%I, c.%I) > ($2, $3)', target.tenant_column, target.id_column) else '' end
-  ) into tenants, ids using max_rows, after_tenant, after_id;
+  ) into tenants, ids, places using max_rows, after_tenant, after_id;
 
   changed := coalesce(cardinality(ids), 0);
   failed := 0;
@@ -1267,17 +1270,16 @@ begin
     return;
   end if;
 
-  statement := format(
-    'update %1$s as c set %2$s from unnest($1, $2) as b (tenant, id) where c.%3$I = b.tenant and c.%4$I = b.id',
-    target.relation, assignments, target.tenant_column, target.id_column);
+  -- The rows are locked, so that they stay where they are.
+  statement := format('update %s as c set %s where c.ctid = any ($1)', target.relation, assignments);
   begin
-    execute statement using tenants, ids;
+    execute statement using places;
   exception
     when unique_violation or check_violation or sqlstate 'PI004' or sqlstate 'PI005' or sqlstate 'PI006' or sqlstate 'PI012' then
       -- One row is the reason: one at a time then, so that the others are done.
-      for n in 1..cardinality(ids) loop
+      for n in 1..cardinality(places) loop
         begin
-          execute statement using tenants[n:n], ids[n:n];
+          execute statement using places[n:n];
         exception
           when unique_violation or check_violation or sqlstate 'PI004' or sqlstate 'PI005' or sqlstate 'PI006' or sqlstate 'PI012' then
             failed := failed + 1;
@@ -1835,7 +1837,7 @@ grant select (full_name, notes, accepts_marketing, created_at, updated_at) on pu
 grant select (id, phone_country_code) on public.restaurants to app_pii;
 drop policy if exists pii_access on public.restaurants;
 create policy pii_access on public.restaurants for select to app_pii
-  using (id = (select public.current_restaurant_id()) or (select tenancy.is_background()));
+  using (id = (select public.current_restaurant_id()));
 comment on policy pii_access on public.restaurants is 'For the calling code of the tenant''s own restaurant.';
 grant usage on schema public to app_pii, pii_reader;
 
@@ -1884,20 +1886,22 @@ as $$
 declare
   tenant constant pg_catalog.uuid := public.current_restaurant_id();
   folded constant pg_catalog.text := pii.fold_email(email);
-  slot record;
+  found_key pg_catalog.bytea;
+  blind pg_catalog.bytea;
 begin
   if tenant is null or pii.is_email(folded) is not true then
     return;
   end if;
-  slot := pii.search_slot(tenant, 'public.customers.email', folded);
-  if slot.odd then
+  found_key := pii.searching_key(tenant);
+  blind := pii.blind_index(tenant, 'public.customers.email', folded, substr(found_key, 3));
+  if get_byte(found_key, 1) % 2 = 1 then
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.email_search = slot.blind;
-  elsif not slot.odd then
+    from public.customers as c where c.restaurant_id = tenant and c.email_search = blind;
+  else
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.email_search_alt = slot.blind;
+    from public.customers as c where c.restaurant_id = tenant and c.email_search_alt = blind;
   end if;
 end
 $$;
@@ -1914,20 +1918,22 @@ declare
   folded constant pg_catalog.text := pii.fold_phone(
     pii.complete_phone(phone, (select r.phone_country_code from public.restaurants as r where r.id = tenant))
   );
-  slot record;
+  found_key pg_catalog.bytea;
+  blind pg_catalog.bytea;
 begin
   if tenant is null or pii.is_phone(folded) is not true then
     return;
   end if;
-  slot := pii.search_slot(tenant, 'public.customers.phone', folded);
-  if slot.odd then
+  found_key := pii.searching_key(tenant);
+  blind := pii.blind_index(tenant, 'public.customers.phone', folded, substr(found_key, 3));
+  if get_byte(found_key, 1) % 2 = 1 then
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.phone_search = slot.blind;
-  elsif not slot.odd then
+    from public.customers as c where c.restaurant_id = tenant and c.phone_search = blind;
+  else
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.phone_search_alt = slot.blind;
+    from public.customers as c where c.restaurant_id = tenant and c.phone_search_alt = blind;
   end if;
 end
 $$;

@@ -1,5 +1,5 @@
---! Previous: sha1:354f28f6702913767ddb0cea97106692a3140767
---! Hash: sha1:bb79b9eb656112e3190c3cbf4f96891394e2bfbd
+--! Previous: sha1:b223b0ed82abc9e4d99d1d4457c785b878d4443f
+--! Hash: sha1:bb3c295354e34b80f5fe81957b4e32cfddd7bcfa
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:bb79b9eb656112e3190c3cbf4f96891394e2bfbd
---! Hash: sha1:6fc9b64d2d83e99d8914844ab8090d71b5359f42
+--! Previous: sha1:bb3c295354e34b80f5fe81957b4e32cfddd7bcfa
+--! Hash: sha1:e7ea1adee137fca65f0299e7d23e36e598951133
 --! Message: blind index of email, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6fc9b64d2d83e99d8914844ab8090d71b5359f42
---! Hash: sha1:f3a4df651cf6488ad00493eeae3038abefc908da
+--! Previous: sha1:e7ea1adee137fca65f0299e7d23e36e598951133
+--! Hash: sha1:1ac7566edd1e1b63af6ed6d1aafa371ec67dfda0
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

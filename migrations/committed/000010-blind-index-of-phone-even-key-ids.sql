@@ -1,5 +1,5 @@
---! Previous: sha1:f3a4df651cf6488ad00493eeae3038abefc908da
---! Hash: sha1:eba788f2fb7bb067c0c0b7ee1a62003b5275dba8
+--! Previous: sha1:1ac7566edd1e1b63af6ed6d1aafa371ec67dfda0
+--! Hash: sha1:2dc9b0aa5cdc59fc8421446ac22cd2f9cd0206b5
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

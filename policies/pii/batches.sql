@@ -51,11 +51,17 @@ create or replace function pii.seal_batch(
 )
 language plpgsql
 set search_path = ''
+-- In the order of the key, row by row until there are enough: the planner, who can't know how many need work, would sort all.
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_nestloop = off
 as $$
 declare
   target constant pii.protected_tables := pii.registered(relation);
   tenants pg_catalog.uuid[];
   ids pg_catalog.uuid[];
+  places pg_catalog.tid[];
   needed pg_catalog.text;
   assignments pg_catalog.text;
   statement pg_catalog.text;
@@ -76,9 +82,9 @@ begin
   -- Rows that somebody else is changing are left for another run: they may be sealed already when that is done.
   execute format(
     $sql$
-      select array_agg(b.tenant order by b.tenant, b.id), array_agg(b.id order by b.tenant, b.id)
+      select array_agg(b.tenant), array_agg(b.id), array_agg(b.place)
       from (
-        select c.%2$I as tenant, c.%3$I as id
+        select c.%2$I as tenant, c.%3$I as id, c.ctid as place
         from %1$s as c left join pii.active_kids() as k on k.tenant = c.%2$I
         where (%4$s) %5$s
         order by c.%2$I, c.%3$I
@@ -88,7 +94,7 @@ begin
     $sql$,
     target.relation, target.tenant_column, target.id_column, needed,
     case when after_tenant is not null then format('and (c.%I, c.%I) > ($2, $3)', target.tenant_column, target.id_column) else '' end
-  ) into tenants, ids using max_rows, after_tenant, after_id;
+  ) into tenants, ids, places using max_rows, after_tenant, after_id;
 
   changed := coalesce(cardinality(ids), 0);
   failed := 0;
@@ -100,17 +106,16 @@ begin
     return;
   end if;
 
-  statement := format(
-    'update %1$s as c set %2$s from unnest($1, $2) as b (tenant, id) where c.%3$I = b.tenant and c.%4$I = b.id',
-    target.relation, assignments, target.tenant_column, target.id_column);
+  -- The rows are locked, so that they stay where they are.
+  statement := format('update %s as c set %s where c.ctid = any ($1)', target.relation, assignments);
   begin
-    execute statement using tenants, ids;
+    execute statement using places;
   exception
     when unique_violation or check_violation or sqlstate 'PI004' or sqlstate 'PI005' or sqlstate 'PI006' or sqlstate 'PI012' then
       -- One row is the reason: one at a time then, so that the others are done.
-      for n in 1..cardinality(ids) loop
+      for n in 1..cardinality(places) loop
         begin
-          execute statement using tenants[n:n], ids[n:n];
+          execute statement using places[n:n];
         exception
           when unique_violation or check_violation or sqlstate 'PI004' or sqlstate 'PI005' or sqlstate 'PI006' or sqlstate 'PI012' then
             failed := failed + 1;

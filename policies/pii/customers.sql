@@ -40,7 +40,7 @@ grant select (full_name, notes, accepts_marketing, created_at, updated_at) on pu
 grant select (id, phone_country_code) on public.restaurants to app_pii;
 drop policy if exists pii_access on public.restaurants;
 create policy pii_access on public.restaurants for select to app_pii
-  using (id = (select public.current_restaurant_id()) or (select tenancy.is_background()));
+  using (id = (select public.current_restaurant_id()));
 comment on policy pii_access on public.restaurants is 'For the calling code of the tenant''s own restaurant.';
 grant usage on schema public to app_pii, pii_reader;
 
@@ -89,20 +89,22 @@ as $$
 declare
   tenant constant pg_catalog.uuid := public.current_restaurant_id();
   folded constant pg_catalog.text := pii.fold_email(email);
-  slot record;
+  found_key pg_catalog.bytea;
+  blind pg_catalog.bytea;
 begin
   if tenant is null or pii.is_email(folded) is not true then
     return;
   end if;
-  slot := pii.search_slot(tenant, 'public.customers.email', folded);
-  if slot.odd then
+  found_key := pii.searching_key(tenant);
+  blind := pii.blind_index(tenant, 'public.customers.email', folded, substr(found_key, 3));
+  if get_byte(found_key, 1) % 2 = 1 then
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.email_search = slot.blind;
-  elsif not slot.odd then
+    from public.customers as c where c.restaurant_id = tenant and c.email_search = blind;
+  else
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.email_search_alt = slot.blind;
+    from public.customers as c where c.restaurant_id = tenant and c.email_search_alt = blind;
   end if;
 end
 $$;
@@ -119,20 +121,22 @@ declare
   folded constant pg_catalog.text := pii.fold_phone(
     pii.complete_phone(phone, (select r.phone_country_code from public.restaurants as r where r.id = tenant))
   );
-  slot record;
+  found_key pg_catalog.bytea;
+  blind pg_catalog.bytea;
 begin
   if tenant is null or pii.is_phone(folded) is not true then
     return;
   end if;
-  slot := pii.search_slot(tenant, 'public.customers.phone', folded);
-  if slot.odd then
+  found_key := pii.searching_key(tenant);
+  blind := pii.blind_index(tenant, 'public.customers.phone', folded, substr(found_key, 3));
+  if get_byte(found_key, 1) % 2 = 1 then
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.phone_search = slot.blind;
-  elsif not slot.odd then
+    from public.customers as c where c.restaurant_id = tenant and c.phone_search = blind;
+  else
     return query
     select c.restaurant_id, c.id, c.full_name, c.email_masked, c.phone_masked, c.notes, c.accepts_marketing, c.created_at, c.updated_at
-    from public.customers as c where c.restaurant_id = tenant and c.phone_search_alt = slot.blind;
+    from public.customers as c where c.restaurant_id = tenant and c.phone_search_alt = blind;
   end if;
 end
 $$;

@@ -137,34 +137,33 @@ declare
   setting constant text := current_setting('app.pii.key', true);
   key bytea;
   wrapping bytea;
-  key_id smallint;
-  replaced smallint;
+  found_key bytea;
   blob bytea;
-  header bytea;
 begin
   -- pii.key_in() and pii.unwrap(), written out: this runs for every row, and a call costs as much as the cryptography.
-  if setting is null or length(setting) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" !~ '^[0-9A-Fa-f]+$' then
+  if coalesce(length(setting), 0) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" ~ '[^0-9A-Fa-f]' then
     perform pii.key_in('app.pii.key');
   end if;
   key := decode(setting, 'hex');
   wrapping := pii.wrapping_id(key);
-  for attempt in 1..2 loop
-    select k.kid, coalesce(k.replaces, 0), case wrapping when k.wrapped_under then k.wrapped when k.next_wrapped_under then k.next_wrapped end
-    into key_id, replaced, blob
-    from pii.tenant_keys as k
-    where k.restaurant_id = tenant and k.state = 'active'
-    for share;
-    if key_id is not null then
-      header := '\x01'::bytea || uuid_send(tenant) || int2send(key_id);
-      if substr(blob, 113) = pii.hmac_sha256('pii wrap mac'::bytea || header || substr(blob, 1, 112), key) then
-        return int2send(key_id) || int2send(replaced)
-          || pii.aes_decrypt_blocks(substr(blob, 17, 96), pii.hmac_sha256('pii wrap'::bytea || header, key), substr(blob, 1, 16));
-      end if;
-      perform pii.unwrap(tenant, key_id, blob, key);
-    end if;
-    perform pii.create_key(tenant, key);
-  end loop;
-  raise sqlstate '40001' using message = 'the key of this tenant was changed at the same time', hint = 'Try again.';
+  select int2send(k.kid) || int2send(coalesce(k.replaces, 0::smallint)),
+    case wrapping when k.wrapped_under then k.wrapped when k.next_wrapped_under then k.next_wrapped end
+  into found_key, blob
+  from pii.tenant_keys as k
+  where k.restaurant_id = tenant and k.state = 'active'
+  for share;
+  if substr(blob, 113) = pii.hmac_sha256('pii wrap mac\001'::bytea || uuid_send(tenant) || substr(found_key, 1, 2) || substr(blob, 1, 112), key) then
+    return found_key || pii.aes_decrypt_blocks(
+      substr(blob, 17, 96), pii.hmac_sha256('pii wrap\001'::bytea || uuid_send(tenant) || substr(found_key, 1, 2), key), substr(blob, 1, 16)
+    );
+  elsif found_key is not null then
+    perform pii.unwrap(tenant, (get_byte(found_key, 0) * 256 + get_byte(found_key, 1))::smallint, blob, key);
+  end if;
+  perform pii.create_key(tenant, key);
+  if not exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and k.state = 'active') then
+    raise sqlstate '40001' using message = 'the key of this tenant was changed at the same time', hint = 'Try again.';
+  end if;
+  return pii.writing_keys(tenant);
 end
 $$;
 comment on function pii.writing_keys(uuid) is
@@ -196,26 +195,39 @@ end
 $$;
 comment on function pii.opening_keys(uuid, smallint) is 'The three keys with an id of a tenant. PI003, PI004, PI006.';
 
-create or replace function pii.active_kid(tenant uuid) returns smallint
-language sql stable
-begin atomic
-  select k.kid from pii.tenant_keys as k where k.restaurant_id = tenant and k.state = 'active';
-end;
-comment on function pii.active_kid(uuid) is 'The id of the key that values of the tenant are sealed under.';
-
 create or replace function pii.searching_key(tenant uuid) returns bytea
 language plpgsql stable
 as $$
 declare
-  wanted constant smallint := (
-    select coalesce(k.replaces, k.kid) from pii.tenant_keys as k where k.restaurant_id = tenant and k.state = 'active'
-  );
+  setting constant text := current_setting('app.pii.key', true);
+  key bytea;
+  wrapping bytea;
+  found_key bytea;
+  blob bytea;
 begin
-  if wanted is null then
-    perform pii.refuse_key(tenant, null), pii.key_in('app.pii.key');
-    return null;
+  -- Written out as in pii.writing_keys(). Of two live keys the retiring one is the older.
+  if coalesce(length(setting), 0) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" ~ '[^0-9A-Fa-f]' then
+    perform pii.key_in('app.pii.key');
   end if;
-  return int2send(wanted) || substr(pii.opening_keys(tenant, wanted), 65, 32);
+  key := decode(setting, 'hex');
+  wrapping := pii.wrapping_id(key);
+  select int2send(k.kid), case wrapping when k.wrapped_under then k.wrapped when k.next_wrapped_under then k.next_wrapped end
+  into found_key, blob
+  from pii.tenant_keys as k
+  where k.restaurant_id = tenant and k.state <> 'destroyed'
+  order by k.kid
+  limit 1;
+  if substr(blob, 113) = pii.hmac_sha256('pii wrap mac\001'::bytea || uuid_send(tenant) || found_key || substr(blob, 1, 112), key) then
+    return found_key || substr(
+      pii.aes_decrypt_blocks(
+        substr(blob, 17, 96), pii.hmac_sha256('pii wrap\001'::bytea || uuid_send(tenant) || found_key, key), substr(blob, 1, 16)
+      ), 65, 32
+    );
+  elsif found_key is not null then
+    perform pii.unwrap(tenant, (get_byte(found_key, 0) * 256 + get_byte(found_key, 1))::smallint, blob, key);
+  end if;
+  perform pii.refuse_key(tenant, null);
+  return null;
 end
 $$;
 comment on function pii.searching_key(uuid) is
@@ -225,7 +237,7 @@ comment on function pii.searching_key(uuid) is
 revoke execute on function
   pii.key_in(text), pii.wrapping_id(bytea), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
   pii.refuse_key(uuid, smallint), pii.create_key(uuid, bytea), pii.writing_keys(uuid), pii.opening_keys(uuid, smallint),
-  pii.active_kid(uuid), pii.searching_key(uuid)
+  pii.searching_key(uuid)
 from public;
 
 reset role;

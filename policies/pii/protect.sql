@@ -41,10 +41,10 @@ begin
   execute format('grant select (%I, %I) on %s to app_pii', tenant_column, id_column, target);
   execute format('drop policy if exists pii_access on %s', target);
   execute format(
-    'create policy pii_access on %s for select to app_pii using (%I = (select public.current_restaurant_id()) or (select tenancy.is_background()))',
+    'create policy pii_access on %s for select to app_pii using (%I = (select public.current_restaurant_id()))',
     target, tenant_column);
   execute format('comment on policy pii_access on %s is %L', target,
-    'What the views and look-ups of app_pii reach: the tenant''s own rows, as for everybody.');
+    'What the views and look-ups of app_pii reach: the rows of the tenant in the context. No OR, which would keep them off the index.');
   perform pii.build_trigger(relation);
 end
 $$;
@@ -66,6 +66,10 @@ begin
   if not exists (select from pg_catalog.pg_policy where polrelid = relation and polname = 'tenant_floor') then
     raise object_not_in_prerequisite_state using
       message = format('%s is not protected', relation), hint = 'Call tenancy.protect() first.';
+  end if;
+  if (select relkind from pg_catalog.pg_class where oid = relation) <> 'r' then
+    raise wrong_object_type using
+      message = format('%s is no ordinary table', relation), hint = 'Partitioned tables are not supported.';
   end if;
   select string_agg(k.name, ', ') into wrong
   from unnest(array[tenant_column, id_column]) as k (name)

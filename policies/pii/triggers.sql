@@ -118,7 +118,8 @@ begin
       $sql$
     %1$s
     if %2$s is not null then
-      if pii.kid_of(%2$s) <> pii.active_kid(new.%3$I) then
+      keys := coalesce(keys, pii.writing_keys(new.%3$I));
+      if substr(%2$s, 2, 2) <> substr(keys, 1, 2) then
         seal_%4$s := true;
         open_%4$s := true;
         keep_%4$s := true;
@@ -171,7 +172,7 @@ begin
   end if;
 
   if %11$s then
-    keys := pii.writing_keys(new.%4$I);
+    keys := coalesce(keys, pii.writing_keys(new.%4$I));
     header := '\x01'::bytea || substr(keys, 1, 2);
     encryption_key := substr(keys, 5, 32);
     authentication_key := substr(keys, 37, 32);
