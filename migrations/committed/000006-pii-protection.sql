@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:b223b0ed82abc9e4d99d1d4457c785b878d4443f
+--! Hash: sha1:adb5efaa15a307f748b5ea2ef0bdb36ccb165a1c
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -420,6 +420,18 @@ $$;
 comment on function pii.wrap(uuid, smallint, bytea, bytea) is
   'A data key, 96 bytes, under a configured key: iv, AES-256-CBC, HMAC-SHA256 over tenant, key id, iv and ciphertext.';
 
+-- Before a row is refused by row security its trigger has run: it must not tell what state another tenant's keys are in.
+create or replace function pii.assert_own(tenant uuid) returns void
+language plpgsql stable
+as $$
+begin
+  if tenancy.current_job() is null and tenant is distinct from public.current_restaurant_id() then
+    raise insufficient_privilege using message = 'this belongs to another tenant than this transaction';
+  end if;
+end
+$$;
+comment on function pii.assert_own(uuid) is 'Refuses another tenant than the one in the context. A job may go on: row security has the last word.';
+
 create or replace function pii.unwrap(tenant uuid, kid smallint, wrapped bytea, key bytea) returns bytea
 language plpgsql stable
 as $$
@@ -429,6 +441,7 @@ begin
   if wrapped is null or octet_length(wrapped) <> 144
     or substr(wrapped, 113) <> pii.hmac_sha256('pii wrap mac'::bytea || header || substr(wrapped, 1, 112), key)
   then
+    perform pii.assert_own(tenant);
     raise sqlstate 'PI003' using
       message = 'the configured key does not open the data key of this tenant',
       hint = 'app.pii.key has to be the key that the tenant''s data was sealed under, or the next one during a rotation.';
@@ -445,6 +458,7 @@ begin
   if exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state = 'destroyed')
     and not exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state <> 'destroyed')
   then
+    perform pii.assert_own(tenant);
     raise sqlstate 'PI006' using
       message = 'the key has been destroyed', hint = 'What was sealed under it has been erased for good.';
   end if;
@@ -572,7 +586,7 @@ comment on function pii.searching_key(uuid) is
   'NULL for a tenant that has nothing sealed.';
 
 revoke execute on function
-  pii.key_in(text), pii.wrapping_id(bytea), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
+  pii.key_in(text), pii.wrapping_id(bytea), pii.assert_own(uuid), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
   pii.refuse_key(uuid, smallint), pii.create_key(uuid, bytea), pii.writing_keys(uuid), pii.opening_keys(uuid, smallint),
   pii.searching_key(uuid)
 from public;
@@ -958,7 +972,7 @@ comment on function pii.trigger_source(regclass) is 'The body of the function th
 create or replace function pii.trigger_name(relation regclass) returns text
 language sql stable
 set search_path = ''
-as $$ select format('pii.%I', 'seal_' || replace(replace((pii.registered(relation)).relation, '"', ''), '.', '_')) $$;
+as $$ select format('pii.%I', 'seal ' || (pii.registered(relation)).relation) $$;
 comment on function pii.trigger_name(regclass) is 'The function that seals the rows of a table.';
 
 create or replace function pii.build_trigger(relation regclass) returns void
@@ -1110,6 +1124,9 @@ begin
   if not exists (select from pg_catalog.pg_policy where polrelid = relation and polname = 'tenant_floor') then
     raise object_not_in_prerequisite_state using
       message = format('%s is not protected', relation), hint = 'Call tenancy.protect() first.';
+  end if;
+  if octet_length(pii.name_of(relation)) > 58 then
+    raise name_too_long using message = format('the name of %s is longer than 58 bytes', relation), hint = 'The function that seals its rows is named after it.';
   end if;
   if (select relkind from pg_catalog.pg_class where oid = relation) <> 'r' then
     raise wrong_object_type using

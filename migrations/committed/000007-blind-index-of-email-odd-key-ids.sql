@@ -1,5 +1,5 @@
---! Previous: sha1:b223b0ed82abc9e4d99d1d4457c785b878d4443f
---! Hash: sha1:bb3c295354e34b80f5fe81957b4e32cfddd7bcfa
+--! Previous: sha1:adb5efaa15a307f748b5ea2ef0bdb36ccb165a1c
+--! Hash: sha1:380aa813c818c99647b1cae7a1e6e47e7b616362
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

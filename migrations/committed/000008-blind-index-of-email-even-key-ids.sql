@@ -1,5 +1,5 @@
---! Previous: sha1:bb3c295354e34b80f5fe81957b4e32cfddd7bcfa
---! Hash: sha1:e7ea1adee137fca65f0299e7d23e36e598951133
+--! Previous: sha1:380aa813c818c99647b1cae7a1e6e47e7b616362
+--! Hash: sha1:1a18884edf126282dbf5e1b46ccc885b45bc93a2
 --! Message: blind index of email, even key ids
 
 --! no-transaction

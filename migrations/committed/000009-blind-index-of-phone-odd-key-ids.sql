@@ -1,5 +1,5 @@
---! Previous: sha1:e7ea1adee137fca65f0299e7d23e36e598951133
---! Hash: sha1:1ac7566edd1e1b63af6ed6d1aafa371ec67dfda0
+--! Previous: sha1:1a18884edf126282dbf5e1b46ccc885b45bc93a2
+--! Hash: sha1:15115ddc4f6af49ccd1477407c08a9e33a92b64a
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

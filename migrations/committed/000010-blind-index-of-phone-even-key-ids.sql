@@ -1,5 +1,5 @@
---! Previous: sha1:1ac7566edd1e1b63af6ed6d1aafa371ec67dfda0
---! Hash: sha1:2dc9b0aa5cdc59fc8421446ac22cd2f9cd0206b5
+--! Previous: sha1:15115ddc4f6af49ccd1477407c08a9e33a92b64a
+--! Hash: sha1:e10439ed8172aaa5b61565c3454c8288592e3b6b
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

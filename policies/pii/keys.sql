@@ -83,6 +83,18 @@ $$;
 comment on function pii.wrap(uuid, smallint, bytea, bytea) is
   'A data key, 96 bytes, under a configured key: iv, AES-256-CBC, HMAC-SHA256 over tenant, key id, iv and ciphertext.';
 
+-- Before a row is refused by row security its trigger has run: it must not tell what state another tenant's keys are in.
+create or replace function pii.assert_own(tenant uuid) returns void
+language plpgsql stable
+as $$
+begin
+  if tenancy.current_job() is null and tenant is distinct from public.current_restaurant_id() then
+    raise insufficient_privilege using message = 'this belongs to another tenant than this transaction';
+  end if;
+end
+$$;
+comment on function pii.assert_own(uuid) is 'Refuses another tenant than the one in the context. A job may go on: row security has the last word.';
+
 create or replace function pii.unwrap(tenant uuid, kid smallint, wrapped bytea, key bytea) returns bytea
 language plpgsql stable
 as $$
@@ -92,6 +104,7 @@ begin
   if wrapped is null or octet_length(wrapped) <> 144
     or substr(wrapped, 113) <> pii.hmac_sha256('pii wrap mac'::bytea || header || substr(wrapped, 1, 112), key)
   then
+    perform pii.assert_own(tenant);
     raise sqlstate 'PI003' using
       message = 'the configured key does not open the data key of this tenant',
       hint = 'app.pii.key has to be the key that the tenant''s data was sealed under, or the next one during a rotation.';
@@ -108,6 +121,7 @@ begin
   if exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state = 'destroyed')
     and not exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state <> 'destroyed')
   then
+    perform pii.assert_own(tenant);
     raise sqlstate 'PI006' using
       message = 'the key has been destroyed', hint = 'What was sealed under it has been erased for good.';
   end if;
@@ -235,7 +249,7 @@ comment on function pii.searching_key(uuid) is
   'NULL for a tenant that has nothing sealed.';
 
 revoke execute on function
-  pii.key_in(text), pii.wrapping_id(bytea), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
+  pii.key_in(text), pii.wrapping_id(bytea), pii.assert_own(uuid), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
   pii.refuse_key(uuid, smallint), pii.create_key(uuid, bytea), pii.writing_keys(uuid), pii.opening_keys(uuid, smallint),
   pii.searching_key(uuid)
 from public;

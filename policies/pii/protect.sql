@@ -67,6 +67,9 @@ begin
     raise object_not_in_prerequisite_state using
       message = format('%s is not protected', relation), hint = 'Call tenancy.protect() first.';
   end if;
+  if octet_length(pii.name_of(relation)) > 58 then
+    raise name_too_long using message = format('the name of %s is longer than 58 bytes', relation), hint = 'The function that seals its rows is named after it.';
+  end if;
   if (select relkind from pg_catalog.pg_class where oid = relation) <> 'r' then
     raise wrong_object_type using
       message = format('%s is no ordinary table', relation), hint = 'Partitioned tables are not supported.';

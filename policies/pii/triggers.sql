@@ -212,7 +212,7 @@ comment on function pii.trigger_source(regclass) is 'The body of the function th
 create or replace function pii.trigger_name(relation regclass) returns text
 language sql stable
 set search_path = ''
-as $$ select format('pii.%I', 'seal_' || replace(replace((pii.registered(relation)).relation, '"', ''), '.', '_')) $$;
+as $$ select format('pii.%I', 'seal ' || (pii.registered(relation)).relation) $$;
 comment on function pii.trigger_name(regclass) is 'The function that seals the rows of a table.';
 
 create or replace function pii.build_trigger(relation regclass) returns void

@@ -21,7 +21,7 @@ insert into bad_keys values
   ('one of other letters', repeat('xy', 32), 'PI002'), ('blanks around it', ' ' || repeat('ab', 32), 'PI002'), ('one too long', repeat('ab', 129), 'PI002'),
   ('a line more', repeat('ab', 32) || E'\n', 'PI002'), ('base64', 'q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6ur', 'PI002');
 
-select plan((24 + 2 * (select count(*) from bad_keys))::integer);
+select plan((25 + 2 * (select count(*) from bad_keys))::integer);
 
 select is(pg_temp.add('authenticated', pg_temp.a(), key, 'ada@guests.example'), code, format('no write with %s', what)) from bad_keys;
 select is(pg_temp.customers(), 0::bigint, 'nothing is stored');
@@ -37,6 +37,10 @@ select is(pg_temp.add('authenticated', pg_temp.a(), pg_temp.key(), 'ada@guests.e
 select is(pg_temp.outcome('app_pii', null, null, 'select string_agg(concat(restaurant_id, kid, state), '','') from pii.tenant_keys'), pg_temp.a() || '1active', 'makes its key');
 select is(pg_temp.add('authenticated', pg_temp.a(), pg_temp.other_key(), 'bilal@guests.example'), 'PI003', 'with another configured key it gets no second one');
 select is(pg_temp.add('authenticated', pg_temp.b(), pg_temp.other_key(), 'ada@guests.example'), '1', 'another tenant may be under another configured key');
+select is(
+  pg_temp.outcome('authenticated', pg_temp.a(), pg_temp.key(), format('insert into public.customers (restaurant_id, full_name, email) values (%L, ''G'', ''x@guests.example'')', pg_temp.b())),
+  '42501', 'which nobody else gets told'
+);
 select is(pg_temp.add('authenticated', pg_temp.a(), pg_temp.key(), 'chiara@guests.example'), '1', 'the second write uses the key');
 select is(pg_temp.outcome('app_pii', null, null, 'select count(*) from pii.tenant_keys'), '2', 'one key each');
 select is(
