@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:adb5efaa15a307f748b5ea2ef0bdb36ccb165a1c
+--! Hash: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -1892,6 +1892,16 @@ revoke all on public.customers_secure_view, public.customers_private_view, publi
   from public, authenticated, anonymous, app_background, pii_reader;
 grant select on public.customers_secure_view to authenticated, app_background, pii_reader;
 grant select on public.customers_private_view, public.customers_admin_view to pii_reader;
+-- To the owner of the table something that is of no use on a view: GRANT … ON ALL TABLES IN SCHEMA public, by who has nothing
+-- at all on one of them, is an error and not a warning.
+do $$
+begin
+  execute format(
+    'grant references on public.customers_secure_view, public.customers_private_view, public.customers_admin_view to %I',
+    (select r.rolname from pg_catalog.pg_class as c join pg_catalog.pg_roles as r on r.oid = c.relowner where c.oid = 'public.customers'::regclass)
+  );
+end
+$$;
 
 -- With pg_temp named last, as in everything that runs as app_pii: what these functions call is compiled under their
 -- search_path, and with an empty one a type in the caller's temporary schema would come first.

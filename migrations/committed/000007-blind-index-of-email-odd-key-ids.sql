@@ -1,5 +1,5 @@
---! Previous: sha1:adb5efaa15a307f748b5ea2ef0bdb36ccb165a1c
---! Hash: sha1:380aa813c818c99647b1cae7a1e6e47e7b616362
+--! Previous: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
+--! Hash: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

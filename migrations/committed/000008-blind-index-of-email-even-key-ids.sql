@@ -1,5 +1,5 @@
---! Previous: sha1:380aa813c818c99647b1cae7a1e6e47e7b616362
---! Hash: sha1:1a18884edf126282dbf5e1b46ccc885b45bc93a2
+--! Previous: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
+--! Hash: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
 --! Message: blind index of email, even key ids
 
 --! no-transaction

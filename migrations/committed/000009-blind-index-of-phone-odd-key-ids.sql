@@ -1,5 +1,5 @@
---! Previous: sha1:1a18884edf126282dbf5e1b46ccc885b45bc93a2
---! Hash: sha1:15115ddc4f6af49ccd1477407c08a9e33a92b64a
+--! Previous: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
+--! Hash: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:15115ddc4f6af49ccd1477407c08a9e33a92b64a
---! Hash: sha1:e10439ed8172aaa5b61565c3454c8288592e3b6b
+--! Previous: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
+--! Hash: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

@@ -12,6 +12,7 @@ values
   (pg_temp.b()::uuid, pg_temp.ada()::uuid, 'Ada', 'Ada@guests.example', '+390105550101');
 create temporary table sealed as select restaurant_id, id, email_encrypted, phone_encrypted, email_search from public.customers
 where restaurant_id in (pg_temp.a()::uuid, pg_temp.b()::uuid);
+grant select on sealed to public;
 reset role;
 
 create function pg_temp.open(tenant text, place text, id text, value bytea, key text default pg_temp.key(), context text default pg_temp.a()) returns text
@@ -61,6 +62,7 @@ select pg_temp.become('app_background', null, pg_temp.key());
 update public.customers set email = 'x@guests.example' where restaurant_id = pg_temp.a()::uuid and id = pg_temp.ada()::uuid;
 update public.customers set email = 'Ada@guests.example' where restaurant_id = pg_temp.a()::uuid and id = pg_temp.ada()::uuid;
 create temporary table again as select email_encrypted, email_search from public.customers where restaurant_id = pg_temp.a()::uuid and id = pg_temp.ada()::uuid;
+grant select on again to public;
 reset role;
 select isnt(again.email_encrypted, good.value, 'sealed again, the same value looks different') from again, good;
 select is(again.email_search, s.email_search, 'its blind index is the same') from again, sealed as s where s.restaurant_id = pg_temp.a()::uuid and s.id = pg_temp.ada()::uuid;

@@ -21,6 +21,7 @@ from unnest(array[pg_temp.a(), pg_temp.b()]::uuid[]) as t,
     ('webhook', '44444444-4444-4444-8444-444444444444', '{"customerId": "11111111-1111-4111-8111-111111111111", "email": "ada@guests.example"}'),
     ('email', '22222222-2222-4222-8222-222222222222', '{"to": "bilal@guests.example"}')) as v (d, i, p);
 create temporary table copy as select email_encrypted from public.customers where restaurant_id = pg_temp.a()::uuid and full_name = 'Bilal';
+grant select on copy to public;
 reset role;
 
 create function pg_temp.job(statement text, key text default null) returns text
