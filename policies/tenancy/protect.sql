@@ -7,6 +7,17 @@ set client_min_messages = warning
 as $$
 declare
   child record;
+  -- Where tenants may read some columns only, it stays so: what they read instead is a view that masks the others.
+  readable constant pg_catalog.text := (
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = target
+      and exists (select from aclexplode(a.attacl) as g where g.grantee = to_regrole('authenticated') and g.privilege_type = 'SELECT')
+      and not exists (
+        select from pg_catalog.pg_class as c, aclexplode(c.relacl) as g
+        where c.oid = target and g.grantee = to_regrole('authenticated') and g.privilege_type = 'SELECT'
+      )
+  );
 begin
   perform tenancy.assert_protectable(target, tenant_column);
 
@@ -18,7 +29,8 @@ begin
       alter table %1$s enable row level security, force row level security;
 
       revoke all on table %1$s from public, authenticated, anonymous, app_background;
-      grant %2$s on table %1$s to authenticated, app_background;
+      grant select%5$s, %2$s on table %1$s to authenticated;
+      grant select, %2$s on table %1$s to app_background;
 
       drop policy if exists tenant_access on %1$s;
       create policy tenant_access on %1$s as permissive for all to authenticated
@@ -38,11 +50,12 @@ begin
     target,
     case
       when exists (select from pg_catalog.pg_policy where polrelid = target and polname = 'append_only_update')
-      then 'select, insert'
-      else 'select, insert, update, delete'
+      then 'insert'
+      else 'insert, update, delete'
     end,
     format('%I = (select public.current_restaurant_id())', tenant_column),
-    '(select tenancy.is_background())'
+    '(select tenancy.is_background())',
+    ' (' || readable || ')'
   );
 
   -- Children are open through their parent only: they have no privileges, and row security without a policy in case
@@ -67,7 +80,7 @@ $$;
 comment on function tenancy.protect(regclass, name) is
   'Isolates the rows of a table by its tenant column: sets its privileges, forces row security on it and its '
   'children, and makes the policies tenant_access, background_access and tenant_floor. Leaves other policies '
-  'alone.';
+  'alone, and SELECT by column where tenants have no more.';
 
 create or replace function tenancy.assert_protectable(target regclass, tenant_column name) returns void
 language plpgsql stable

@@ -8,7 +8,7 @@ left join pg_attribute as a
   on a.attrelid = c.oid and a.attname = case c.relname when 'restaurants' then 'id' else 'restaurant_id' end
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition;
 
-select plan(20);
+select plan(26);
 
 select isnt_empty('select from tenant_tables', 'there are tables');
 
@@ -95,24 +95,62 @@ select is_empty(
   'moments have a time zone'
 );
 
+-- app_pii is the one owner with whose rights others may work: row security binds it, and it owns no table.
 select is_empty(
   $$ select oid::regclass from pg_class
      where relnamespace = 'public'::regnamespace
-       and (relkind = 'm' or relkind = 'v' and not coalesce(reloptions @> array['security_invoker=true'], false)) $$,
-  'no view runs with the rights of its owner'
+       and (relkind = 'm' or relkind = 'v' and not coalesce(reloptions @> array['security_invoker=true'], false)
+         and not (relowner = 'app_pii'::regrole and coalesce(reloptions @> array['security_barrier=true'], false))) $$,
+  'no view runs with the rights of its owner, unless that is app_pii and the view a barrier'
+);
+select is_empty(
+  $$ select rolname from pg_roles
+     where rolname in ('app_pii', 'pii_reader')
+       and (rolsuper or rolbypassrls or rolreplication or rolcreaterole or rolcreatedb or rolcanlogin) $$,
+  'row security holds for app_pii and pii_reader, and nobody logs in as them'
+);
+select is_empty(
+  $$ select oid::regclass from pg_class where relowner in ('app_pii'::regrole, 'pii_reader'::regrole) and relkind in ('r', 'p', 'm', 'f') $$,
+  'they own no table'
+);
+select is_empty(
+  $$ select r.rolname, g.rolname from pg_auth_members as m join pg_roles as r on r.oid = m.member join pg_roles as g on g.oid = m.roleid
+     where g.rolname in ('app_pii', 'pii_reader') and r.rolname in ('authenticated', 'anonymous', 'app_background', 'authenticator', 'app_pii', 'pii_reader') $$,
+  'no role of tenants or jobs is a member of them'
 );
 
 create temporary table functions as
 select p.oid::regprocedure as name, p.*
 from pg_proc as p
-where p.pronamespace in ('public'::regnamespace, 'tenancy'::regnamespace)
+where p.pronamespace in ('public'::regnamespace, 'tenancy'::regnamespace, 'pii'::regnamespace)
   and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and deptype = 'e');
 
 select isnt_empty('select from functions', 'there are functions');
-select is_empty('select name from functions where prosecdef', 'none runs with the rights of its owner');
 select is_empty(
-  $$ select name from functions where prosqlbody is null and not coalesce(proconfig @> array['search_path=""'], false) $$,
-  'each is bound to what it calls, or has an empty search_path'
+  $$ select name from functions where prosecdef and proowner <> 'app_pii'::regrole $$,
+  'none runs with the rights of its owner, unless that is app_pii'
+);
+select is_empty(
+  $$ select name from functions where prosecdef and not (pronamespace = 'pii'::regnamespace or name::text ~ '^find_customers_by_(email|phone)\(') $$,
+  'and those are in schema pii, or the look-ups'
+);
+-- What nobody but app_pii may call runs under the search_path of the SECURITY DEFINER that calls it.
+select is_empty(
+  $$ select name from functions
+     where prosqlbody is null
+       and not coalesce(proconfig @> array[case when prosecdef then 'search_path=pg_catalog, pg_temp' else 'search_path=""' end], false)
+       and not (proowner = 'app_pii'::regrole and not prosecdef
+         and not exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g where g.grantee <> proowner)) $$,
+  'each is bound to what it calls, or has a search_path that nobody can put anything into'
+);
+select is_empty(
+  $$ select name from functions where prosecdef and exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g where g.grantee = 0) $$,
+  'none that runs with the rights of app_pii is for everybody'
+);
+select is_empty(
+  $$ select name, r from functions, unnest(array['authenticated', 'anonymous']) as r
+     where pronamespace = 'pii'::regnamespace and (prosecdef or provolatile = 'v') and has_function_privilege(r, name, 'execute') $$,
+  'tenants may call nothing in schema pii but what folds and masks'
 );
 select is_empty(
   $$ select name from functions where pg_get_functiondef(oid) ~* 'set_config\([^;]*,\s*false\s*\)' $$,

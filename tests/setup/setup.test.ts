@@ -29,6 +29,8 @@ describe.each([
       "20-roles: role authenticated",
       "20-roles: role anonymous",
       "20-roles: role app_background",
+      "20-roles: role app_pii",
+      "20-roles: role pii_reader",
     ]);
     // what depends on roles that are not there is not called done
     expect(reports.filter(({ state }) => state === "done").map(({ name }) => name)).toEqual(
@@ -44,7 +46,7 @@ describe.each([
   });
 
   test("the owner may become each role, and none of them bypasses row security", async () => {
-    for (const role of ["authenticated", "anonymous", "app_background"]) {
+    for (const role of ["authenticated", "anonymous", "app_background", "app_pii", "pii_reader"]) {
       await client.query(`begin; set local role ${role}`);
       const { rows } = await client.query(
         "select rolbypassrls or rolsuper as exempt from pg_roles where rolname = current_user",
@@ -81,6 +83,20 @@ describe.each([
     expect(missingIn(await checkSetup(client))).toContain(expected);
     await applySetup(client);
     expect(missingIn(await checkSetup(client))).toEqual([]);
+  });
+
+  test("leaves a table alone that tenants may read some columns of", async () => {
+    await client.query(
+      `create table public.masked (id int, secret text);
+       revoke all on public.masked from authenticated;
+       grant select (id), insert, update, delete on public.masked to authenticated`,
+    );
+    expect(missingIn(await checkSetup(client))).toEqual([]);
+    await applySetup(client);
+    const { rows } = await client.query(
+      "select has_column_privilege('authenticated', 'public.masked', 'secret', 'select') as reads",
+    );
+    expect(rows).toEqual([{ reads: false }]);
   });
 
   test("never grants on a partition, nor UPDATE on what is append-only", async () => {

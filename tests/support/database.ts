@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "pg";
@@ -30,7 +30,10 @@ export async function testDatabase(kind: "migrated" | "empty" = "migrated"): Pro
   return { url, name, client };
 }
 
-/** Three restaurants with everything that belongs to them. */
-export async function loadDemoData(client: Client): Promise<void> {
-  await client.query(`begin; ${readFileSync(join(packageRoot, "scripts/demo-data.sql"), "utf8")}; commit`);
+/** Three restaurants with everything that belongs to them; their guests are sealed under the key given. */
+export async function loadDemoData(client: Client, key = randomBytes(32).toString("hex")): Promise<void> {
+  await client.query("begin");
+  await client.query("select set_config('app.pii.key', $1, true)", [key]);
+  await client.query(readFileSync(join(packageRoot, "scripts/demo-data.sql"), "utf8"));
+  await client.query("commit");
 }

@@ -7,7 +7,7 @@ select format('schema %I', n.nspname) as object,
        format('grant usage on schema %I to %I;', n.nspname, r.rolname) as statement
   from pg_catalog.pg_namespace n
   join pg_catalog.pg_roles r
-    on r.rolname = any (case n.nspname when 'public' then array['authenticated', 'anonymous', 'app_background']
+    on r.rolname = any (case n.nspname when 'public' then array['authenticated', 'anonymous', 'app_background', 'app_pii', 'pii_reader']
                                        else array['authenticated', 'app_background'] end)
  where (n.nspname = 'public'
         or n.nspname = 'auth' and has_schema_privilege(n.oid, 'USAGE WITH GRANT OPTION')

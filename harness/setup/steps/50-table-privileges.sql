@@ -1,7 +1,8 @@
 -- title: the roles may use the tables and sequences that are there
 -- runbook: 2, 5
 -- Tables of the owner in schema public. Not children of another table: addressed directly, their parent's policies
--- don't apply. Not more than SELECT and INSERT on a table that is append-only (tenancy.append_only).
+-- don't apply. Not more than SELECT and INSERT on a table that is append-only (tenancy.append_only), and no SELECT where the role
+-- may read some columns only (pii.move_to).
 with wanted as (
   select c.oid, c.relname, r.rolname,
          case when c.relkind = 'S' then array['USAGE', 'SELECT']
@@ -24,8 +25,9 @@ missing as (
   select w.relname, w.rolname, w.kind, string_agg(p.privilege, ', ' order by p.place) as privileges
     from wanted w
    cross join unnest(w.privileges) with ordinality as p (privilege, place)
-   where not case w.kind when 'sequence' then has_sequence_privilege(w.rolname, w.oid, p.privilege)
-                         else has_table_privilege(w.rolname, w.oid, p.privilege) end
+   where not case when w.kind = 'sequence' then has_sequence_privilege(w.rolname, w.oid, p.privilege)
+                  when p.privilege = 'SELECT' then has_any_column_privilege(w.rolname, w.oid, p.privilege)
+                  else has_table_privilege(w.rolname, w.oid, p.privilege) end
    group by w.relname, w.rolname, w.kind
 )
 select format('%s public.%I', kind, relname) as object,
