@@ -13,27 +13,7 @@
 \ir ../shared/tenant-views.sql
 \ir ../shared/view-uses.sql
 -- How a definition may name the tenant: settings, the functions that policies call or that read the context, the user.
-vocabulary as materialized (
-  select $re$(?:[\w$]+\.|"(?:[^"]|"")+"\.)?"?\m(?:$re$ || f.tests || $re$)"?\s*\($re$ as calls,
-         $re$(?:(?:[\w$]+\.|"(?:[^"]|"")+"\.)?"?\m(?:harness_context|$re$ || f.names || $re$)"?\s*\(|\m(?:current_user|session_user)\M)$re$ as context
-    from (select 'auth\.(?:uid|user_id|jwt|session)' || coalesce('|' || string_agg(distinct regexp_replace(f.proname, '([^\w])', '\\\1', 'g'), '|'), '') as names,
-                 coalesce(string_agg(distinct regexp_replace(f.proname, '([^\w])', '\\\1', 'g'), '|') filter (where f.is_test), 'harness_nothing') as tests
-            from (select p.proname, p.prorettype = 'bool'::regtype as is_test
-                    from pg_catalog.pg_depend d
-                    join pg_catalog.pg_policy y on y.oid = d.objid
-                    join tables b on b.oid = y.polrelid
-                    join pg_catalog.pg_proc p on p.oid = d.refobjid
-                   where d.classid = 'pg_catalog.pg_policy'::regclass and d.refclassid = 'pg_catalog.pg_proc'::regclass
-                  union
-                  select p.proname, p.prorettype = 'bool'::regtype
-                    from pg_catalog.pg_proc p
-                   where p.oid >= 16384 and not p.proretset and p.prokind = 'f' and p.prorettype not in ('void'::regtype, 'trigger'::regtype)
-                     and exists (select from contexts c, lateral regexp_matches(c.statements, $re$set_config\('((?:[^']|'')+)'$re$, 'g') as s (name)
-                                  where position(s.name[1] in coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) > 0)
-                  union
-                  select m[1], false from model, regexp_matches(model ->> 'expression', '(\w+)\s*\(', 'g') as m
-                   where m[1] not in ('nullif', 'current_setting', 'coalesce')) as f) as f
-),
+\ir ../shared/vocabulary.sql
 -- Rules act as the owner of the relation that they are on, whoever wrote to it.
 rules as materialized (
   select r.oid, r.rulename, format('%I.%I', n.nspname, c.relname) as relation, c.relkind, r.is_instead, c.relowner as actor, o.rolname as actor_name, w.role, w.command,

@@ -56,38 +56,11 @@ policies as materialized (
    where y.polrelid in (select oid from protected)
 ),
 -- How a definition may name the tenant: settings, the functions that policies call or that read the context, the user.
-vocabulary as materialized (
-  select $re$(?:[\w$]+\.|"(?:[^"]|"")+"\.)?"?\m(?:$re$ || f.tests || $re$)"?\s*\($re$ as calls,
-         $re$(?:(?:[\w$]+\.|"(?:[^"]|"")+"\.)?"?\m(?:harness_context|$re$ || f.names || $re$)"?\s*\(|\m(?:current_user|session_user)\M)$re$ as context
-    from (select 'auth\.(?:uid|user_id|jwt|session)' || coalesce('|' || string_agg(distinct regexp_replace(f.proname, '([^\w])', '\\\1', 'g'), '|'), '') as names,
-                 coalesce(string_agg(distinct regexp_replace(f.proname, '([^\w])', '\\\1', 'g'), '|') filter (where f.is_test), 'harness_nothing') as tests
-            from (select p.proname, p.prorettype = 'bool'::regtype as is_test
-                    from pg_catalog.pg_depend d
-                    join pg_catalog.pg_policy y on y.oid = d.objid
-                    join pg_catalog.pg_proc p on p.oid = d.refobjid
-                   where d.classid = 'pg_catalog.pg_policy'::regclass and d.refclassid = 'pg_catalog.pg_proc'::regclass
-                  union
-                  select p.proname, p.prorettype = 'bool'::regtype
-                    from pg_catalog.pg_proc p
-                   where p.oid >= 16384 and p.prokind = 'f' and p.prorettype not in ('void'::regtype, 'trigger'::regtype)
-                     and (coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* '\mauth\.(?:uid|user_id|jwt|session)\s*\(' or exists (select from contexts c, lateral regexp_matches(c.statements, $re$set_config\('((?:[^']|'')+)'$re$, 'g') as s (name)
-                                  where position(s.name[1] in coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) > 0))
-                  union
-                  select m[1], false from model, regexp_matches(model ->> 'expression', '(\w+)\s*\(', 'g') as m
-                   where m[1] not in ('nullif', 'current_setting', 'coalesce')) as f) as f
-),
+\ir ../shared/vocabulary.sql
 -- Whether an expression limits the rows. A column that is compared with the context becomes @; of the rest only what holds a statement
 -- together stays, a character each: ( ) AND + OR | NOT ! IS ` CASE ? SELECT % FROM ^ WHERE # UPDATE u, outer joins ~, set operations &, and what
 -- takes a condition's force away, COALESCE and FILTER, $. Then parentheses are worked off from within: those that an @ survives become one.
-grammar as materialized (
-  select '(?:\m[\w$]+\M|"(?:[^"]|"")+")' as col, '\)*(?:::[\w.]+(?:\s+(?:varying|precision))?\)*)*\s*' as casts,
-         '\s*(?:\(|\s|\m(?:SELECT|NULLIF|ANY|ARRAY)\M|\m[\w.]+\s+FROM\M|\*\s*FROM\M)*' as inside,
-         '(?:[^()=<>;]*\))?(?:[\s)]|::[\w.]+|,\s*_|->>?\s*_)*=[\s(]*(?:[\w"$]+\.)?' as before,
-         '{"AND": "+", "OR": "|", "NOT": "!", "IS": "`", "DISTINCT": "d", "CASE": "?", "SELECT": "%", "FROM": "^", "WHERE": "#", "HAVING": "#", "UPDATE": "u", "FOR": "f", "DO": "f",'
-         '"COALESCE": "$", "FILTER": "$", "UNION": "&", "EXCEPT": "&", "INTERSECT": "&", "LEFT": "~", "RIGHT": "~", "FULL": "~", "JOIN": "j", "(": "(", ")": ")", "@": "@"}'::jsonb as shapes,
-         -- every branch of an OR; or a sub-query's WHERE
-         '\([^()|&?%~@]*@[^()|&?%~]*(?:\|[^()|&?%~@]*@[^()|&?%~]*)*\)|\(%[^()@^]*\^(?:[^()|&?~@%]*|[^()@&%]*#[^()|&?@%]*)@[^()|&?%]*\)' as kept
-),
+\ir ../shared/condition-grammar.sql
 expressions as materialized (
   select p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles, p.has_check, s.checked, s.expression, s.tree
     from policies p

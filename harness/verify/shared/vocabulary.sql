@@ -1,0 +1,3 @@
+vocabulary as materialized (
+  select v ->> 'calls' as calls, v ->> 'context' as context from (select current_setting('harness.vocabulary')::jsonb as v) as v
+),
