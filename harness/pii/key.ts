@@ -1,20 +1,16 @@
 import { HarnessError } from "../core/errors.ts";
 import { keepSecret } from "../core/redaction.ts";
+import { isPiiKey } from "../tenancy/pii-key.ts";
 
 /** Keys come from the environment only: an argument would stand in the process list and in the shell's history. */
 export type KeyVariable = "HARNESS_PII_KEY" | "HARNESS_PII_NEW_KEY";
-
-const form = /^(?:[0-9A-Fa-f]{2}){32,128}$/;
-
-/** Whether it has the form of a key: 64 to 256 hexadecimal digits. Whether it is the right one, only the database knows. */
-export const isKey = (value: string): boolean => form.test(value);
 
 /** @throws HarnessError `malformed-pii-key`, without the value */
 export function keyFromEnvironment(name: KeyVariable): string | undefined {
   const value = process.env[name];
   if (!value) return undefined;
   keepSecret(value);
-  if (isKey(value)) return value;
+  if (isPiiKey(value)) return value;
   throw new HarnessError({
     code: "malformed-pii-key",
     message: `${name} is not a key`,
