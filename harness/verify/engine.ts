@@ -4,6 +4,7 @@ import { countOutcomes, type Outcome, type Result, type Summary } from "../core/
 import { beginStatement } from "../database/transaction.ts";
 import { contextExpression } from "../tenancy/context.ts";
 import type { IsolationModel } from "../tenancy/model.ts";
+import { piiKeySetting } from "../tenancy/pii-key.ts";
 import { type Check, loadChecks } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";
 import { type Assignment, type Depth, type Observations, observe, setLocal } from "./observe.ts";
@@ -17,6 +18,8 @@ export interface Verification {
 export interface VerifyOptions {
   checks?: Check[];
   depth?: Depth;
+  /** The key of PII protection, for the checks that open sealed values. */
+  piiKey?: string | undefined;
 }
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
@@ -35,12 +38,12 @@ export async function verify(
   model: IsolationModel,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const { checks = loadChecks(), depth = "probe" } = options;
+  const { checks = loadChecks(), depth = "probe", piiKey } = options;
   const started = performance.now();
   const contexts = contextsFor(model);
   const assignment: Assignment = { model, roles: await reachableRoles(client, model), contexts, depth };
   const observations = await observe(client, assignment);
-  const answers = await askAll(client, assignment, observations, checks);
+  const answers = await askAll(client, assignment, observations, checks, piiKey);
   const results = worstPerObject([...answers, ...undecidable(model, checks)]);
   const summary = {
     ...countOutcomes(results),
@@ -84,6 +87,7 @@ async function askAll(
   assignment: Assignment,
   observations: Observations,
   checks: Check[],
+  piiKey: string | undefined,
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
   const { tenantRoles: roles, schemas, exempt } = model.isolation;
@@ -97,6 +101,10 @@ async function askAll(
   ];
   try {
     await client.query(open.join("\n"));
+    if (piiKey) {
+      await client.query("set local log_parameter_max_length_on_error = 0");
+      await client.query("select set_config($1, $2, true)", [piiKeySetting, piiKey]);
+    }
     const results: Result[] = [];
     for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
     return results;
