@@ -10,7 +10,7 @@
 \ir ../shared/pii-tables.sql
 , pii_roles as materialized (
   select k.oid, r.role from tenant_roles r join pg_catalog.pg_roles k on k.rolname = r.role
-   where not k.rolsuper  -- 4a
+   where not exists (select from pg_catalog.pg_roles b where (b.rolsuper or b.rolbypassrls) and pg_has_role(k.oid, b.oid, 'MEMBER'))  -- 4a
 ),
 -- Views that read such a column as somebody else than who asks, however deep.
 pii_edges as materialized (
