@@ -33,7 +33,7 @@ export async function piiRotate(options: RotateOptions): Promise<ExitCode> {
   const effort = effortOf(options);
   const key = requireKey("HARNESS_PII_KEY");
   const nextKey = keyFromEnvironment("HARNESS_PII_NEW_KEY");
-  checkKeys(options, nextKey);
+  checkKeys(options, key, nextKey);
   return withClient(options, "writes", "pii rotate", async ({ client, target }) => {
     await refuseLoggedKey(client);
     // A data key is the tenant's in all tables.
@@ -49,12 +49,19 @@ export async function piiRotate(options: RotateOptions): Promise<ExitCode> {
   });
 }
 
-function checkKeys({ finish: finishing, wrappingOnly }: RotateOptions, nextKey: string | undefined): void {
-  const wrong = finishing
-    ? nextKey && "--finish wants the new key as HARNESS_PII_KEY, and HARNESS_PII_NEW_KEY unset"
-    : wrappingOnly &&
+function checkKeys(
+  { finish: finishing, wrappingOnly }: RotateOptions,
+  key: string,
+  nextKey: string | undefined,
+): void {
+  const wrong =
+    (finishing &&
+      nextKey &&
+      "--finish wants the new key as HARNESS_PII_KEY, and HARNESS_PII_NEW_KEY unset") ||
+    (wrappingOnly &&
       !nextKey &&
-      "--wrapping-only changes the configured key, and HARNESS_PII_NEW_KEY is not set";
+      "--wrapping-only is for a new configured key, and HARNESS_PII_NEW_KEY is not set") ||
+    (nextKey?.toLowerCase() === key.toLowerCase() && "HARNESS_PII_NEW_KEY is HARNESS_PII_KEY");
   if (!wrong) return;
   throw new HarnessError({
     code: "which-key",
