@@ -31,3 +31,5 @@ select s.relation as object,
                   '   and not exists (select from pii.tenant_keys as n where n.restaurant_id = k.restaurant_id and n.state = ''active'' and n.replaces = k.kid);\ncommit;' end,
         null
    from pii_samples s order by s.relation limit 1)
+ union all
+select u.object, u.outcome, u.detail, null, null, null from pii_unseen u

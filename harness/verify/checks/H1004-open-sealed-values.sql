@@ -27,10 +27,14 @@ pii_openings as materialized (
   select t.oid,
          convert_from(decode(substring(query_to_xml(format(
            $sql$
+             with first as materialized (select * from pii.check_batch(%1$L, 500)),
+             more as materialized (
+               select m.* from (select gen_random_uuid() as tenant, gen_random_uuid() as id from first where not finished) as p
+                cross join lateral pii.check_batch(%1$L, 500, p.tenant, p.id) as m
+             )
              select encode(convert_to(jsonb_build_object('checked', sum(b.checked), 'damaged', sum(b.damaged), 'differing', sum(b.differing),
                       'example', min(b.problems -> 0 ->> 'id'))::text, 'UTF8'), 'hex') as answer
-               from (select 1 as n, null::uuid as tenant, null::uuid as id union all select 2, gen_random_uuid(), gen_random_uuid()) as p
-              cross join lateral pii.check_batch(%L, 500, p.tenant, p.id) as b
+               from (select * from first union all select * from more) as b
            $sql$, t.relation), true, false, '')::text from '<answer>([0-9a-f]*)</answer>'), 'hex'), 'UTF8')::jsonb as answer
     from pii_unopened u cross join pii_tables t
    where u.keys = 0
@@ -73,3 +77,5 @@ select j.relation as object,
                            from pii_tables t cross join jsonb_to_recordset(t.columns) as c (name text) where t.oid = j.oid)) end as fix,
        null::text as severity
   from pii_judged j
+ union all
+select u.object, u.outcome, u.detail, null, null, null from pii_unseen u

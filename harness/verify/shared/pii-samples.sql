@@ -50,4 +50,12 @@ pii_samples as materialized (
          -- as whom to see it with one's own eyes
          E'begin;\nset local role app_background;\nselect tenancy.set_job(''look'');\n' as session
     from pii_tables t join pii_answers a on a.oid = t.oid cross join pii_left
+),
+-- Why there is no sample, if there is none.
+pii_unseen as materialized (
+  select t.relation as object, 'skipped' as outcome,
+         case when model ->> 'depth' <> 'probe' then 'the rows of a protected branch are left alone, until it is named with --confirm'
+              else 'this login cannot become app_background, the role that sees the rows of every tenant: run harness setup' end as detail
+    from pii_tables t cross join model
+   where not exists (select from pii_entered)
 )
