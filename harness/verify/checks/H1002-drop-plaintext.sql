@@ -25,7 +25,7 @@ select format('%s.%I', s.relation, s.attname) as object,
        case when s.fault is null then null
             when s.derived then format('alter table %s drop column %I;', s.relation, s.attname)
             else format(E'alter table %1$s add constraint %2$I check (%3$I is null) not valid;\n'
-                        '-- values that stand in clear alone are sealed: that needs app.pii.key in this session\n'
+                        '-- what stands in clear is dropped, and sealed if it is not yet: needs app.pii.key in this session\n'
                         'begin;\nset local role app_background;\nselect tenancy.set_job(''pii'');\n'
                         'update %1$s set %4$I = %4$I where %3$I is not null;\ncommit;\n'
                         'alter table %1$s validate constraint %2$I;',
