@@ -5,7 +5,7 @@ export interface ProgressBar {
   stop(): void;
 }
 
-const width = 24;
+const width = 12;
 /** Shorter work needs none. */
 const appearsAfterMs = 1_000;
 
@@ -19,7 +19,12 @@ export function progressBar(what: string, total: number): ProgressBar {
     const elapsedMs = performance.now() - started;
     if (elapsedMs < appearsAfterMs) return;
     shown = true;
-    process.stderr.write(`\r\u001b[2K${bar(what, done, Math.max(total, done), elapsedMs)}`);
+    // a line that wraps could not be wiped away
+    const line = bar(what, done, Math.max(total, done), elapsedMs).slice(
+      0,
+      (process.stderr.columns || 80) - 1,
+    );
+    process.stderr.write(`\r\u001b[2K${line}`);
   }, 200);
   timer.unref();
   return {
@@ -33,7 +38,7 @@ export function progressBar(what: string, total: number): ProgressBar {
   };
 }
 
-/** `sealing public.customers ███████─────  29 %  12,000/41,000  19,800/s  2 s left` */
+/** `sealing public.customers ████────────  29 %  12,000/41,000  19,800/s  2 s left` */
 export function bar(what: string, done: number, total: number, elapsedMs: number): string {
   const share = total === 0 ? 1 : done / total;
   const full = Math.round(share * width);
