@@ -169,6 +169,85 @@ program
   .addOption(configOption())
   .action(run(async (scenarios, options) => (await import("./commands/bench.ts")).bench(scenarios, options)));
 
+const pii = program.command("pii").description("PII: encrypt columns, change keys, erase, export");
+const tableOption = () => new Option("--table <table>", "one protected table (default: all)");
+const batchOption = () => new Option("--batch <rows>", "rows in a transaction (default: 2000)");
+const rateOption = () => new Option("--rate <rows>", "at most so many rows a second");
+const jobsOption = () => new Option("--jobs <number>", "connections at a time (default: 2)");
+pii
+  .command("status")
+  .description("phase, counts and keys; with HARNESS_PII_KEY every value is opened too; changes nothing")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(tableOption())
+  .option("--no-open", "open no values, although there is a key")
+  .addOption(jsonOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-status.ts")).piiStatus(options)));
+pii
+  .command("backfill")
+  .description("seal what stands in clear, or drop it where a table is retiring; can be killed and run again")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(tableOption())
+  .addOption(batchOption())
+  .addOption(rateOption())
+  .addOption(jobsOption())
+  .option("--dry-run", "change nothing, say what there is to do")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-backfill.ts")).piiBackfill(options)));
+pii
+  .command("advance")
+  .description("move a table to the next phase of its roll-out, if the phase's condition holds")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(tableOption())
+  .option("--to <phase>", "the phase to move to, which has to be the next one or the one before")
+  .option("--back", "to the phase before")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-advance.ts")).piiAdvance(options)));
+pii
+  .command("rotate")
+  .description(
+    "new data keys, and with HARNESS_PII_NEW_KEY a new configured key; can be killed and run again",
+  )
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(batchOption())
+  .addOption(rateOption())
+  .addOption(jobsOption())
+  .option("--finish", "destroy the old keys; refused while a value is under one")
+  .option("--wrapping-only", "change the configured key and touch no row")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-rotate.ts")).piiRotate(options)));
+pii
+  .command("erase")
+  .description("erase a customer, or every customer of a tenant and its keys; there is no way back")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--customer <id>", "the customer; with --tenant where several tenants have this id")
+  .option("--tenant <id>", "alone: all of the tenant")
+  .option("--yes [id]", "mean it; on a protected branch with the id once more")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-erase.ts")).piiErase(options)));
+pii
+  .command("export")
+  .description("print everything that is stored about a customer, in clear, as JSON")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .requiredOption("--customer <id>", "the customer")
+  .option("--tenant <id>", "whose customer, where several tenants have this id")
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-export.ts")).piiExport(options)));
+
 program
   .command("init")
   .description("find out how a database tells tenants apart, and write it into harness.config.json")

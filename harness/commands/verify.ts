@@ -3,6 +3,8 @@ import { type ExitCode, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { type CheckInfo, countOutcomes, exitCodeOf, type Severity, severities } from "../core/results.ts";
 import { connect } from "../database/connection.ts";
+import { keyFromEnvironment } from "../pii/key.ts";
+import { refuseLoggedKey } from "../pii/key-in-log.ts";
 import { checkFixOption, type FixOption, writeFix } from "../report/fix.ts";
 import type { Report } from "../report/report.ts";
 import { countsOf, judgementOf } from "../report/verdict.ts";
@@ -31,14 +33,16 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
   const failOn = severityOf(options.failOn ?? "medium");
   checkFixOption(options.fix);
   checkBaselineOptions(options);
+  const piiKey = keyFromEnvironment("HARNESS_PII_KEY");
   return withClient(options, "reads", "verify", async (session) => {
     const { model, discovery } = await obtainModel(session.client, session.config);
     if (discovery) say(describeDiscovery(discovery));
     requireTables(model);
+    if (piiKey) await refuseLoggedKey(session.client);
     const stopProgress = progress(`verifying ${model.tables.length} tables`);
     const depth = depthFor(session, options.confirm);
     const another = () => connect(session.target.url, { purpose: "verify" }).catch(() => null);
-    const found = await runVerification(session.client, model, { depth, connect: another }).finally(
+    const found = await runVerification(session.client, model, { depth, piiKey, connect: another }).finally(
       stopProgress,
     );
     const verification = withoutWaived(found, session.config, options);

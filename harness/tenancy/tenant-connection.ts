@@ -35,9 +35,12 @@ export async function openTransaction(
   });
 }
 
+/** Otherwise a session that asked for it would repeat bind parameters in the errors that it gets and in the server's log. */
+const keepParametersOutOfErrors = "set local log_parameter_max_length_on_error = 0";
+
 async function tryOpen(
   pool: TenantPool,
-  { role, settings }: Identity,
+  { role, settings, secret }: Identity,
   limits: Record<string, string>,
 ): Promise<TenantConnection> {
   const connection = checkedOut(await pool.connect());
@@ -47,7 +50,7 @@ async function tryOpen(
     .map((_, i) => `pg_catalog.set_config($${2 * i + 1}, $${2 * i + 2}, true)`)
     .join(", ");
   try {
-    await connection.client.query("begin");
+    await connection.client.query(secret ? `begin; ${keepParametersOutOfErrors}` : "begin");
     await connection.client.query(`select ${setContext}`, assignments.flat());
     return connection;
   } catch (error) {

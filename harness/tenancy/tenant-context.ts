@@ -25,6 +25,8 @@ export type TenantContext =
 export interface Identity {
   role: string;
   settings: Settings;
+  /** Whether a setting is a key. */
+  secret?: boolean;
 }
 
 const defaultRole = "authenticated";

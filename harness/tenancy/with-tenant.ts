@@ -1,5 +1,6 @@
 import type { QueryResult, QueryResultRow } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { withPiiKey } from "./pii-key.ts";
 import { openTransaction, type TenantPool } from "./tenant-connection.ts";
 import { identify, type TenantContext } from "./tenant-context.ts";
 import { TenantTransaction } from "./tenant-transaction.ts";
@@ -20,6 +21,11 @@ export interface TenantOptions {
   maxIdleMs?: number;
   /** Milliseconds one statement may take. Default: whatever the server allows. */
   statementTimeoutMs?: number;
+  /**
+   * The key of PII protection, 64 to 256 hexadecimal digits: for writes of protected columns, look-ups by them and the decrypting
+   * views (docs/pii.md). It goes to the server as a bind parameter, for this transaction.
+   */
+  piiKey?: string;
   /** The configuration that `{ tenant }` refers to. Default: harness.config.json, found upwards. */
   config?: string;
 }
@@ -43,14 +49,14 @@ export async function withTenant<T>(
   fn: (tenant: TenantQueries) => Promise<T>,
   options: TenantOptions = {},
 ): Promise<T> {
-  const { maxIdleMs = defaultMaxIdleMs, statementTimeoutMs, config } = options;
+  const { maxIdleMs = defaultMaxIdleMs, statementTimeoutMs, piiKey, config } = options;
   const limits = {
     idle_in_transaction_session_timeout: milliseconds("maxIdleMs", maxIdleMs),
     ...(statementTimeoutMs === undefined
       ? {}
       : { statement_timeout: milliseconds("statementTimeoutMs", statementTimeoutMs) }),
   };
-  const identity = await identify(context, config);
+  const identity = withPiiKey(await identify(context, config), piiKey);
   const transaction = new TenantTransaction(() => openTransaction(pool, identity, limits), maxIdleMs);
   try {
     const answer = await fn({ query: (text, values) => transaction.query(text, values) });

@@ -4,6 +4,7 @@ import { countOutcomes, type Outcome, type Result, type Summary } from "../core/
 import { beginStatement } from "../database/transaction.ts";
 import { contextExpression } from "../tenancy/context.ts";
 import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
+import { piiKeySetting } from "../tenancy/pii-key.ts";
 import { type Check, loadChecks, loadFacts } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";
 import { type Assignment, type Depth, type Observations, Pass, setLocal } from "./observe.ts";
@@ -19,6 +20,8 @@ export interface VerifyOptions {
   depth?: Depth;
   /** Opens another connection to the same database, if the server has one to give: with many tables that pays. */
   connect?: () => Promise<Client | null>;
+  /** The key of PII protection, for the checks that open sealed values. */
+  piiKey?: string | undefined;
 }
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
@@ -39,7 +42,7 @@ export async function verify(
   model: IsolationModel,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const { checks = loadChecks(), depth = "probe", connect = async () => null } = options;
+  const { checks = loadChecks(), depth = "probe", piiKey, connect = async () => null } = options;
   const started = performance.now();
   const contexts = contextsFor(model);
   const assignment: Assignment = { model, roles: await reachableRoles(client, model), contexts, depth };
@@ -49,7 +52,7 @@ export async function verify(
     checks.filter(({ observes }) => !observes),
   ];
   const pass = new Pass(assignment, connect);
-  const early = (session: Client) => askAll(session, assignment, nothingYet, ready);
+  const early = (session: Client) => askAll(session, assignment, nothingYet, ready, piiKey);
   // What looks at definitions alone runs beside the pass, and its connection then lends a hand.
   const beside = model.tables.length < manyTables ? null : await connect();
   const help = async (session: Client) => {
@@ -62,7 +65,7 @@ export async function verify(
   );
   const answers = [
     ...(earlier ?? (await early(client))),
-    ...(await askAll(client, assignment, pass.observations, waiting)),
+    ...(await askAll(client, assignment, pass.observations, waiting, piiKey)),
   ];
   const results = worstPerObject([...answers, ...undecidable(model, checks)]).sort(inOrderOf(checks));
   const summary = {
@@ -107,6 +110,7 @@ async function askAll(
   assignment: Assignment,
   observations: Observations,
   checks: Check[],
+  piiKey: string | undefined,
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
   const { tenantRoles: roles, schemas, exempt } = model.isolation;
@@ -124,6 +128,10 @@ async function askAll(
     for (const { setting, sql } of loadFacts()) {
       if (!checks.some((check) => check.sql.includes(setting))) continue;
       await client.query(`select set_config('${setting}', (${sql}\n)::text, true)`);
+    }
+    if (piiKey) {
+      await client.query("set local log_parameter_max_length_on_error = 0");
+      await client.query("select set_config($1, $2, true)", [piiKeySetting, piiKey]);
     }
     const results: Result[] = [];
     for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));

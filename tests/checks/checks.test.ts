@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Client } from "pg";
 import { globSync } from "tinyglobby";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { connect } from "../../harness/database/connection.ts";
 import { createDatabase, dropDatabase } from "../../harness/database/databases.ts";
@@ -13,7 +13,7 @@ import { type Findings, verifyDatabase } from "../support/verify.ts";
 
 // One runner for all checks. tests/checks/CODE/good.sql must give no finding at all; bad.sql exactly findings of this check (and of those
 // named in `-- also: CODE CODE`, where one fault cannot be had without the other); the SQL of the findings themselves must
-// mend it. Roles are the cluster's: a fixture that changes one uses a name of its own, and says so in config.json.
+// mend it. `-- base: reference` begins with the reference platform and its configuration instead. Roles are the cluster's: a fixture that changes one uses a name of its own, and says so in config.json.
 const branch = await createThrowawayBranch({ flavor: "neon" });
 const admin = await connect(branch.ownerUrl, { purpose: "test", database: "postgres" });
 afterAll(async () => {
@@ -30,7 +30,8 @@ const defaultConfig = {
 interface Fixture {
   sql: string;
   header: Record<string, string>;
-  config: object;
+  /** Undefined: that of the reference platform. */
+  config: object | undefined;
 }
 
 function readFixture(code: string, kind: "bad" | "good"): Fixture {
@@ -41,7 +42,8 @@ function readFixture(code: string, kind: "bad" | "good"): Fixture {
   const file = [`${kind}.config.json`, "config.json"]
     .map((name) => join(folder, code, name))
     .find((path) => existsSync(path));
-  return { sql, header, config: file ? JSON.parse(readFileSync(file, "utf8")) : defaultConfig };
+  const otherwise = header.base === "reference" ? undefined : defaultConfig;
+  return { sql, header, config: file ? JSON.parse(readFileSync(file, "utf8")) : otherwise };
 }
 
 async function onFixture(
@@ -51,11 +53,11 @@ async function onFixture(
 ) {
   const { sql, header, config } = readFixture(code, kind);
   const name = `check_${code.toLowerCase()}_${kind}`;
-  await createDatabase(admin, name);
+  await createDatabase(admin, name, header.base === "reference" ? await template() : undefined);
   const owner = await connect(urlOf(branch.ownerUrl, name), { purpose: "test" });
   const superuser = await connect(urlOf(branch.superuserUrl, name), { purpose: "test" });
   try {
-    if (header.base !== "none") await owner.query(base);
+    if (!header.base) await owner.query(base);
     const maker = header.as === "superuser" ? superuser : owner;
     await maker.query(sql);
     await work(() => verifyDatabase(urlOf(branch.ownerUrl, name), "low", config), maker);
@@ -65,6 +67,8 @@ async function onFixture(
     await dropDatabase(admin, name);
   }
 }
+
+const template = () => migratedTemplate(admin, branch.ownerUrl, packageRoot);
 
 /** How much of what is known to be wrong is seen, and how often something right is blamed. */
 const score = { holes: 0, seen: 0, schemas: 0, falseAlarms: 0 };

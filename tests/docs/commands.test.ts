@@ -16,7 +16,11 @@ afterAll(async () => {
   rmSync(state, { recursive: true, force: true });
 });
 
-const pages = ["setup.md", "migrations.md", ...globSync("*.md", { cwd: join(packageRoot, "docs") }).sort()];
+const pages = [
+  "setup.md",
+  "migrations.md",
+  ...globSync(["*.md", "runbooks/*.md"], { cwd: join(packageRoot, "docs") }).sort(),
+];
 
 function commandsOf(page: string): string[][] {
   const text = readFileSync(join(packageRoot, "docs", page), "utf8");

@@ -22,6 +22,7 @@ export async function verifyDatabase(
   url: string,
   failOn: Severity = "medium",
   config?: object,
+  piiKey?: string,
 ): Promise<Findings> {
   const client = await connect(url, { purpose: "verify" });
   try {
@@ -29,7 +30,7 @@ export async function verifyDatabase(
       client,
       requireIsolation(config ? v.parse(configSchema, config) : loadConfig()),
     );
-    return findingsOf((await verify(client, model)).results, failOn);
+    return findingsOf((await verify(client, model, { piiKey })).results, failOn);
   } finally {
     await client.end();
   }

@@ -1,0 +1,54 @@
+import pc from "picocolors";
+import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { progress } from "../core/progress.ts";
+import { moveTo, phaseBeside } from "../pii/advance.ts";
+import { keyFromEnvironment, requireKey } from "../pii/key.ts";
+import { refuseLoggedKey } from "../pii/key-in-log.ts";
+import { nextStep } from "../pii/next-step.ts";
+import { columnStatus } from "../pii/status.ts";
+import { type Phase, phases, protectedTables } from "../pii/tables.ts";
+import { type PiiOptions, printJson, say } from "./pii-options.ts";
+import { withClient } from "./with-target.ts";
+
+interface AdvanceOptions extends PiiOptions {
+  to?: string;
+  back?: boolean;
+}
+
+/** Moves a table to the next phase of its roll-out, or one back. Exit code 1 if the phase's condition does not hold. */
+export async function piiAdvance(options: AdvanceOptions): Promise<ExitCode> {
+  const wanted = options.to === undefined ? undefined : phaseNamed(options.to);
+  return withClient(options, "writes", "pii advance", async ({ client, target }) => {
+    const tables = await protectedTables(client, options.table);
+    const [table] = tables;
+    if (!table || tables.length > 1) {
+      throw new HarnessError({
+        code: "which-table",
+        message: `several tables have protected columns: ${tables.map((one) => one.table).join(", ")}`,
+        hint: "Say which one with --table.",
+      });
+    }
+    const phase = wanted ?? phaseBeside(table, options.back ?? false);
+    const opensAll = phase === "verified" && table.phase === "backfilled";
+    const key = opensAll ? requireKey("HARNESS_PII_KEY") : keyFromEnvironment("HARNESS_PII_KEY");
+    if (key) await refuseLoggedKey(client);
+    const stop = progress(`moving ${table.table} to ${phase}`);
+    await moveTo(client, table, phase, { key }).finally(stop);
+    const [now] = await protectedTables(client, table.table);
+    const next = now ? nextStep(now, await columnStatus(client, now)) : null;
+    if (options.json)
+      printJson({ branch: target.branch, table: table.table, from: table.phase, to: phase, next });
+    else say(`${table.table}: ${table.phase} → ${pc.bold(phase)}\n${next ? `next: ${next}` : "complete"}`);
+    return exitCodes.clean;
+  });
+}
+
+function phaseNamed(name: string): Phase {
+  const phase = phases.find((one) => one === name);
+  if (phase) return phase;
+  throw new HarnessError({
+    code: "no-such-phase",
+    message: `there is no phase ${JSON.stringify(name)}`,
+    hint: `They are, in order: ${phases.join(", ")}.`,
+  });
+}

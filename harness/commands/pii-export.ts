@@ -1,0 +1,27 @@
+import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { requireKey } from "../pii/key.ts";
+import { refuseLoggedKey } from "../pii/key-in-log.ts";
+import { assertId, exportCustomer, findCustomer } from "../pii/subject.ts";
+import { protectedTables } from "../pii/tables.ts";
+import type { DatabaseOptions } from "./options.ts";
+import { say } from "./pii-options.ts";
+import { withClient } from "./with-target.ts";
+
+interface ExportOptions extends DatabaseOptions {
+  customer: string;
+  tenant?: string;
+}
+
+/** Prints everything that is stored about a guest, in clear: to stdout and nowhere else. */
+export async function piiExport(options: ExportOptions): Promise<ExitCode> {
+  assertId("--customer", options.customer);
+  assertId("--tenant", options.tenant);
+  const key = requireKey("HARNESS_PII_KEY");
+  return withClient(options, "reads", "pii export", async ({ client }) => {
+    await refuseLoggedKey(client);
+    await protectedTables(client);
+    const subject = await findCustomer(client, options.customer, options.tenant);
+    say(JSON.stringify(await exportCustomer(client, subject, { key }), null, 2));
+    return exitCodes.clean;
+  });
+}

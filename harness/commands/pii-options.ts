@@ -1,0 +1,53 @@
+import { HarnessError } from "../core/errors.ts";
+import type { Problem } from "../pii/status.ts";
+import type { DatabaseOptions } from "./options.ts";
+
+export interface PiiOptions extends DatabaseOptions {
+  /** One protected table instead of all. */
+  table?: string;
+}
+
+export interface SealingOptions extends PiiOptions {
+  batch?: string;
+  rate?: string;
+  jobs?: string;
+}
+
+/** @throws HarnessError `bad-option` */
+export function wholeNumber<D>(
+  option: string,
+  text: string | undefined,
+  otherwise: D,
+  most: number,
+): number | D {
+  if (text === undefined) return otherwise;
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
+  throw new HarnessError({
+    code: "bad-option",
+    message: `${option} ${JSON.stringify(text)} is not a number from 1 to ${most}`,
+    hint: "Leave it out for the default.",
+  });
+}
+
+export const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+export const printJson = (value: object): void =>
+  say(JSON.stringify({ schemaVersion: 1, ...value }, null, 2));
+
+export const count = (number: number): string => number.toLocaleString("en");
+
+const reasons: Record<string, string> = {
+  "23505": "another row of the tenant has the same value once both are normalised",
+  "23514": "a constraint of the table refuses it",
+  PI004: "the sealed value is damaged, or belongs to another place",
+  PI005: "the sealed value has not the form of one",
+  PI006: "its key has been destroyed",
+  PI012: "the value is too long",
+};
+
+/** A row that could not be done, by its ids: never by its values. */
+export function describeProblem({ tenant, id, column, sqlstate }: Problem): string {
+  const reason = sqlstate ? (reasons[sqlstate] ?? "see docs/pii.md") : "not what stands in clear";
+  return `  ${tenant} / ${id}${column ? ` ${column}` : ""}: ${reason}${sqlstate ? ` (${sqlstate})` : ""}`;
+}

@@ -1,0 +1,126 @@
+import type { Client } from "pg";
+import pc from "picocolors";
+import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { keyFromEnvironment, requireKey } from "../pii/key.ts";
+import { refuseLoggedKey } from "../pii/key-in-log.ts";
+import { beginRotation, finishRotation, rewrap, rotationState } from "../pii/rotate.ts";
+import type { Sealed } from "../pii/seal.ts";
+import type { Keys } from "../pii/session.ts";
+import { type ProtectedTable, protectedTables } from "../pii/tables.ts";
+import { count, printJson, type SealingOptions, say } from "./pii-options.ts";
+import { describeSealed, effortOf, sealTables } from "./pii-sealing.ts";
+import { withClient } from "./with-target.ts";
+
+interface RotateOptions extends SealingOptions {
+  finish?: boolean;
+  /** The configured key only: data keys stay, and no row is touched. */
+  wrappingOnly?: boolean;
+}
+
+interface Rotation {
+  /** What happened, in words. */
+  steps: string[];
+  sealed: Sealed[];
+  /** What to do next, or null at the end. */
+  next: string | null;
+}
+
+/**
+ * New data keys for every tenant, under a new configured key if HARNESS_PII_NEW_KEY names one. Each step finds in the database
+ * what was done before. Exit code 1 while something is under an old key that should not be.
+ */
+export async function piiRotate(options: RotateOptions): Promise<ExitCode> {
+  const effort = effortOf(options);
+  const key = requireKey("HARNESS_PII_KEY");
+  const nextKey = keyFromEnvironment("HARNESS_PII_NEW_KEY");
+  checkKeys(options, key, nextKey);
+  return withClient(options, "writes", "pii rotate", async ({ client, target }) => {
+    await refuseLoggedKey(client);
+    // A data key is the tenant's in all tables.
+    const tables = await protectedTables(client);
+    const seal = () =>
+      sealTables(client, target.url, tables, { key }, effort, "harness pii rotate goes on from there.");
+    const rotation = options.finish
+      ? await finish(client, tables, key)
+      : await rotate(client, tables, { key, nextKey }, options.wrappingOnly ?? false, seal);
+    if (options.json) printJson({ branch: target.branch, ...rotation });
+    else describe(rotation);
+    return rotation.sealed.every(({ left }) => left === 0) ? exitCodes.clean : exitCodes.findings;
+  });
+}
+
+function checkKeys(
+  { finish: finishing, wrappingOnly }: RotateOptions,
+  key: string,
+  nextKey: string | undefined,
+): void {
+  const wrong =
+    (finishing &&
+      nextKey &&
+      "--finish wants the new key as HARNESS_PII_KEY, and HARNESS_PII_NEW_KEY unset") ||
+    (wrappingOnly &&
+      !nextKey &&
+      "--wrapping-only is for a new configured key, and HARNESS_PII_NEW_KEY is not set") ||
+    (nextKey?.toLowerCase() === key.toLowerCase() && "HARNESS_PII_NEW_KEY is HARNESS_PII_KEY");
+  if (!wrong) return;
+  throw new HarnessError({
+    code: "which-key",
+    message: wrong,
+    hint: "See the rotation in docs/runbooks/pii.md.",
+  });
+}
+
+const whenDeployed =
+  "give every application the new key, then HARNESS_PII_KEY=<the new one> harness pii rotate --finish";
+
+async function rotate(
+  client: Client,
+  tables: readonly ProtectedTable[],
+  keys: Keys & { key: string },
+  wrappingOnly: boolean,
+  seal: () => Promise<Sealed[]>,
+): Promise<Rotation> {
+  const { key, nextKey } = keys;
+  const steps: string[] = [];
+  const state = await rotationState(client, nextKey ?? key);
+  if (state.tenants === 0) return { steps: ["nothing is sealed yet"], sealed: [], next: null };
+  if (nextKey && state.unopened === 0 && state.rotating === 0) {
+    return state.changing > 0
+      ? { steps: ["the new key opens everything already"], sealed: [], next: whenDeployed }
+      : { steps: ["HARNESS_PII_NEW_KEY is the key already"], sealed: [], next: null };
+  }
+  if (state.rotating > 0) steps.push(`going on with the rotation of ${count(state.rotating)} tenants`);
+  else if (!wrappingOnly)
+    steps.push(`${count(await beginRotation(client, keys))} tenants got a new data key`);
+  if (nextKey) {
+    const wrapped = await rewrap(client, keys);
+    if (wrapped > 0) steps.push(`${count(wrapped)} data keys were wrapped under the new key too`);
+  }
+  const sealed = wrappingOnly ? [] : await seal();
+  if (sealed.some(({ left }) => left > 0)) {
+    return {
+      steps,
+      sealed,
+      next: "see to the rows above, then run this again: the old keys stay until then",
+    };
+  }
+  if (nextKey || state.changing > 0) return { steps, sealed, next: whenDeployed };
+  const { tenants } = await finishRotation(client, tables, key);
+  steps.push(`the old data keys of ${count(tenants)} tenants are destroyed`);
+  return { steps, sealed, next: null };
+}
+
+async function finish(client: Client, tables: readonly ProtectedTable[], key: string): Promise<Rotation> {
+  const { tenants, keys } = await finishRotation(client, tables, key);
+  const steps = [
+    ...(tenants > 0 ? [`the old data keys of ${count(tenants)} tenants are destroyed`] : []),
+    ...(keys > 0 ? [`the old configured key no longer opens ${count(keys)} data keys`] : []),
+  ];
+  return { steps: steps.length > 0 ? steps : ["no rotation is under way"], sealed: [], next: null };
+}
+
+function describe({ steps, sealed, next }: Rotation): void {
+  for (const step of steps) say(step);
+  for (const one of sealed) describeSealed(one);
+  say(next ? `${pc.bold("next:")} ${next}` : pc.green("complete"));
+}

@@ -1,0 +1,67 @@
+import type { Client } from "pg";
+import pc from "picocolors";
+import { onExit } from "../core/cleanup.ts";
+import { progressBar } from "../core/progress-bar.ts";
+import { connect } from "../database/connection.ts";
+import { type Sealed, sealTable } from "../pii/seal.ts";
+import type { Keys } from "../pii/session.ts";
+import { columnStatus, toDo } from "../pii/status.ts";
+import type { ProtectedTable } from "../pii/tables.ts";
+import { count, describeProblem, type SealingOptions, say, wholeNumber } from "./pii-options.ts";
+
+export interface Effort {
+  batch: number;
+  rate: number | undefined;
+  jobs: number;
+}
+
+/** @throws HarnessError `bad-option` */
+export function effortOf({ batch, rate, jobs }: SealingOptions): Effort {
+  const perSecond = wholeNumber("--rate", rate, undefined, 10_000_000);
+  // A batch comes at once: it may not be more than a second's worth.
+  const most = Math.min(wholeNumber("--batch", batch, 2_000, 100_000), perSecond ?? 100_000);
+  return { batch: most, rate: perSecond, jobs: wholeNumber("--jobs", jobs, 2, 16) };
+}
+
+/** Seals tables, one after the other, with a bar and a word of comfort for who interrupts it. */
+export async function sealTables(
+  client: Client,
+  url: string,
+  tables: readonly ProtectedTable[],
+  keys: Keys,
+  { jobs, ...effort }: Effort,
+  goOn: string,
+): Promise<Sealed[]> {
+  const clients = [client];
+  const done: Sealed[] = [];
+  let running = true;
+  onExit(async () => {
+    if (running) process.stderr.write(`\nInterrupted: what is done lasts. ${goOn}\n`);
+  });
+  try {
+    while (clients.length < jobs) clients.push(await connect(url, { purpose: "pii seal" }));
+    for (const table of tables) {
+      const columns = await columnStatus(client, table);
+      const rows = Math.max(0, ...columns.map((column) => toDo(table.phase, column)));
+      const bar = progressBar(`sealing ${table.table}`, rows);
+      try {
+        done.push(await sealTable(clients, table, keys, { ...effort, onRows: bar.add }));
+      } finally {
+        bar.stop();
+      }
+    }
+    return done;
+  } finally {
+    running = false;
+    for (const other of clients.slice(1)) await other.end().catch(() => undefined);
+  }
+}
+
+export function describeSealed({ table, changed, failed, left, problems }: Sealed): void {
+  const rest = left === 0 ? pc.green("nothing is left") : pc.red(`${count(left)} values are left`);
+  say(`${table}: ${count(changed)} rows done, ${rest}`);
+  if (failed > 0)
+    say(`these could not be done (${count(failed)} in all); somebody has to decide about them:`);
+  for (const problem of problems) say(pc.red(describeProblem(problem)));
+  if (left > 0 && failed === 0) say("their rows are held locked by another session: run this again");
+}

@@ -1,0 +1,96 @@
+import type { Client } from "pg";
+import pc from "picocolors";
+import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { progressBar } from "../core/progress-bar.ts";
+import { keyFromEnvironment } from "../pii/key.ts";
+import { logLeaks, refuseLoggedKey } from "../pii/key-in-log.ts";
+import { nextStep } from "../pii/next-step.ts";
+import {
+  type ColumnStatus,
+  columnStatus,
+  type KeyStatus,
+  keyStatus,
+  type Opened,
+  openAll,
+} from "../pii/status.ts";
+import { type ProtectedTable, protectedTables } from "../pii/tables.ts";
+import { table as textTable } from "../report/table.ts";
+import { count, describeProblem, type PiiOptions, printJson, say } from "./pii-options.ts";
+import { withClient } from "./with-target.ts";
+
+interface StatusOptions extends PiiOptions {
+  /** False: values are not opened although there is a key. */
+  open?: boolean;
+}
+
+interface TableReport extends ProtectedTable {
+  columns: ColumnStatus[];
+  /** Null without a key. */
+  opened: Opened | null;
+  next: string | null;
+}
+
+/** How far the protection of each table has come. Changes nothing. Exit code 1 if a value does not open. */
+export async function piiStatus(options: StatusOptions): Promise<ExitCode> {
+  const key = options.open === false ? undefined : keyFromEnvironment("HARNESS_PII_KEY");
+  return withClient(options, "reads", "pii status", async ({ client, target }) => {
+    const found = await protectedTables(client, options.table);
+    if (key) await refuseLoggedKey(client);
+    const tables: TableReport[] = [];
+    for (const table of found) {
+      const columns = await columnStatus(client, table);
+      const opened = key ? await open(client, table, columns, key) : null;
+      tables.push({ ...table, columns, opened, next: nextStep(table, columns) });
+    }
+    const keys = await keyStatus(client);
+    const warnings = (await logLeaks(client)).map(
+      ({ name, cure }) => `${name} would write the key to the server's log; set ${cure}`,
+    );
+    if (options.json) printJson({ branch: target.branch, tables, keys, warnings });
+    else describe(tables, keys, warnings);
+    return tables.some(({ opened }) => opened && opened.damaged + opened.differing > 0)
+      ? exitCodes.findings
+      : exitCodes.clean;
+  });
+}
+
+async function open(client: Client, table: ProtectedTable, columns: ColumnStatus[], key: string) {
+  const bar = progressBar(`opening ${table.table}`, columns[0]?.rows ?? 0);
+  try {
+    return await openAll(client, table, { key }, bar.add);
+  } finally {
+    bar.stop();
+  }
+}
+
+function describe(tables: TableReport[], keys: KeyStatus, warnings: string[]): void {
+  for (const { table, phase, since, columns, opened, next } of tables) {
+    say(
+      `${pc.bold(table)}: phase ${pc.bold(phase)} since ${since.toISOString().slice(0, 16).replace("T", " ")} UTC`,
+    );
+    const cells = columns.map(
+      (c) =>
+        [
+          c.column,
+          ...[c.rows, c.plaintext, c.sealed, c.unsealed, c.stale, c.unsearchable].map(count),
+        ] as string[],
+    );
+    process.stdout.write(
+      textTable(["column", "rows", "in clear", "sealed", "to seal", "old key", "no look-up"], cells),
+    );
+    if (opened) {
+      say(
+        `opened ${count(opened.checked)} rows: ${count(opened.damaged)} values damaged, ${count(opened.differing)} not what stands in clear`,
+      );
+      for (const problem of opened.problems) say(pc.red(describeProblem(problem)));
+    } else {
+      say(pc.dim("values were not opened: that needs HARNESS_PII_KEY"));
+    }
+    say(next ? `next: ${next}\n` : "complete\n");
+  }
+  const { active, retiring, destroyed, changing } = keys;
+  say(`data keys: ${count(active)} active, ${count(retiring)} being replaced, ${count(destroyed)} destroyed`);
+  if (retiring > 0 || changing > 0)
+    say("a rotation is under way: harness pii rotate goes on, --finish ends it");
+  for (const warning of warnings) say(pc.yellow(`warning: ${warning}`));
+}

@@ -1,0 +1,49 @@
+/** What is done of something that is counted. */
+export interface ProgressBar {
+  add(done: number): void;
+  /** Wipes it away. */
+  stop(): void;
+}
+
+const width = 12;
+/** Shorter work needs none. */
+const appearsAfterMs = 1_000;
+
+/** A bar on a terminal's stderr, with rate and time left, once it has taken a second; elsewhere nothing. */
+export function progressBar(what: string, total: number): ProgressBar {
+  if (!process.stderr.isTTY) return { add: () => undefined, stop: () => undefined };
+  const started = performance.now();
+  let done = 0;
+  let shown = false;
+  const timer = setInterval(() => {
+    const elapsedMs = performance.now() - started;
+    if (elapsedMs < appearsAfterMs) return;
+    shown = true;
+    // a line that wraps could not be wiped away
+    const line = bar(what, done, Math.max(total, done), elapsedMs).slice(
+      0,
+      (process.stderr.columns || 80) - 1,
+    );
+    process.stderr.write(`\r\u001b[2K${line}`);
+  }, 200);
+  timer.unref();
+  return {
+    add(more) {
+      done += more;
+    },
+    stop() {
+      clearInterval(timer);
+      if (shown) process.stderr.write("\r\u001b[2K");
+    },
+  };
+}
+
+/** `sealing public.customers ████────────  29 %  12,000/41,000  19,800/s  2 s left` */
+export function bar(what: string, done: number, total: number, elapsedMs: number): string {
+  const share = total === 0 ? 1 : done / total;
+  const full = Math.round(share * width);
+  const perSecond = (done / elapsedMs) * 1000;
+  const left = perSecond > 0 ? `  ${Math.ceil((total - done) / perSecond)} s left` : "";
+  const number = (value: number) => Math.round(value).toLocaleString("en");
+  return `${what} ${"█".repeat(full)}${"─".repeat(width - full)} ${Math.floor(share * 100)} %  ${number(done)}/${number(total)}  ${number(perSecond)}/s${left}`;
+}

@@ -1,0 +1,89 @@
+import type { ClientBase } from "pg";
+import { HarnessError } from "../core/errors.ts";
+import { patiently } from "./retry.ts";
+import { asJob, type Keys } from "./session.ts";
+
+/** A guest, or all guests of a tenant. */
+export interface Subject {
+  tenant: string;
+  /** Null: all of the tenant. */
+  customer: string | null;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @throws HarnessError `bad-id`; an empty variable in a script must not turn a guest into a whole tenant */
+export function assertId(option: string, value: string | undefined): void {
+  if (value === undefined || uuid.test(value)) return;
+  throw new HarnessError({
+    code: "bad-id",
+    message: `${option} ${JSON.stringify(value)} is not an id`,
+    hint: "Give a UUID, as it stands in the table.",
+  });
+}
+
+/**
+ * The guest with an id. Ids are unique within a tenant only, so the tenant may have to be said.
+ * @throws HarnessError `nobody-there`, `ambiguous-customer`
+ */
+export async function findCustomer(client: ClientBase, customer: string, tenant?: string): Promise<Subject> {
+  const { rows } = await asJob(client, "read only", {}, () =>
+    client.query<{ tenant: string }>(
+      "select restaurant_id as tenant from public.customers where id = $1 and restaurant_id = coalesce($2, restaurant_id) order by 1 limit 2",
+      [customer, tenant ?? null],
+    ),
+  );
+  const [found, another] = rows;
+  if (!found) {
+    throw new HarnessError({
+      code: "nobody-there",
+      message: `there is no customer ${customer}${tenant ? ` of ${tenant}` : ""}`,
+      hint: "Check the id; nothing was changed.",
+    });
+  }
+  if (another) {
+    throw new HarnessError({
+      code: "ambiguous-customer",
+      message: `several tenants have a customer ${customer}`,
+      hint: "Say whose with --tenant.",
+    });
+  }
+  return { tenant: found.tenant, customer };
+}
+
+/** Counts of what was cleared, by what it was. */
+export type Cleared = Record<string, number>;
+
+/** Erases a guest, or a tenant with its keys. May be done again. */
+export function erase(client: ClientBase, { tenant, customer }: Subject): Promise<Cleared> {
+  const [statement, values] = customer
+    ? ["select pii.erase_customer($1, $2) as cleared", [tenant, customer]]
+    : ["select pii.erase_tenant($1) as cleared", [tenant]];
+  return patiently(() =>
+    asJob(
+      client,
+      "read write",
+      {},
+      async () =>
+        (await client.query<{ cleared: Cleared }>(statement as string, values as string[])).rows[0]
+          ?.cleared ?? {},
+      { statementTimeoutMs: 60 * 60_000 },
+    ),
+  );
+}
+
+/** Everything that is stored about a guest, in clear. */
+export function exportCustomer(
+  client: ClientBase,
+  { tenant, customer }: Subject,
+  keys: Keys,
+): Promise<unknown> {
+  return asJob(
+    client,
+    "read only",
+    keys,
+    async () =>
+      (await client.query("select pii.export_customer($1, $2) as export", [tenant, customer])).rows[0]
+        ?.export,
+  );
+}
