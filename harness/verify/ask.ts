@@ -1,0 +1,99 @@
+import type { Client, QueryResult } from "pg";
+import pg from "pg";
+import type { Result } from "../core/results.ts";
+import { beginStatement } from "../database/transaction.ts";
+import { contextExpression } from "../tenancy/context.ts";
+import type { TenantTable } from "../tenancy/model.ts";
+import { piiKeySetting } from "../tenancy/pii-key.ts";
+import { type Check, loadFacts } from "./checks.ts";
+import { type Assignment, type Observations, setLocal } from "./observe.ts";
+
+interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
+  severity: Result["severity"] | null;
+}
+
+/** A check may take this long; it is one statement over the whole catalogue. */
+const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
+
+/** Asks checks in one transaction, a round trip each: one that fails takes no other with it. */
+export async function askAll(
+  client: Client,
+  assignment: Assignment,
+  observations: Observations,
+  checks: Check[],
+  piiKey: string | undefined,
+): Promise<Result[]> {
+  const { model, roles: probed, contexts, depth } = assignment;
+  const { tenantRoles: roles, schemas, exempt } = model.isolation;
+  const expression = contextExpression(model.isolation);
+  const input = { roles, probed, depth, schemas, exempt, expression, contexts };
+  const open = [
+    beginStatement("read only", limits),
+    "set local jit = off; set local work_mem = '32MB';", // a check over 10,000 tables should not go to disk
+    setLocal("harness.model", JSON.stringify(input)),
+    setLocal("harness.tables", JSON.stringify(byKind(model.tables))),
+    setLocal("harness.observations", JSON.stringify(observations)),
+  ];
+  try {
+    await client.query(open.join("\n"));
+    for (const { setting, sql } of loadFacts()) {
+      if (!checks.some((check) => check.sql.includes(setting))) continue;
+      await client.query(`select set_config('${setting}', (${sql}\n)::text, true)`);
+    }
+    if (piiKey) {
+      await client.query("set local log_parameter_max_length_on_error = 0");
+      await client.query("select set_config($1, $2, true)", [piiKeySetting, piiKey]);
+    }
+    const results: Result[] = [];
+    for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
+    return results;
+  } finally {
+    await client.query("rollback").catch(() => undefined);
+  }
+}
+
+/** Tables that differ in nothing but their names, together: every check reads this, and of 10,000 tables most are alike. */
+function byKind(tables: TenantTable[]): object[] {
+  const kinds = new Map<string, { relations: Record<string, string> }>();
+  for (const { oid, relation, ...kind } of tables) {
+    const key = JSON.stringify(kind);
+    const known = kinds.get(key) ?? { ...kind, relations: {} };
+    known.relations[oid] = relation;
+    kinds.set(key, known);
+  }
+  return [...kinds.values()];
+}
+
+async function ask(client: Client, check: Check, probed: boolean): Promise<Result[]> {
+  const { code, name, severity, area, docs } = check;
+  const silent = { code, name, severity, area, object: "database", evidence: null, fix: null, docs };
+  if (check.kind === "probe" && !probed) {
+    const detail = "no tenant role can be reached with SET ROLE: see 4a and 4b";
+    return [{ ...silent, outcome: "skipped", detail }];
+  }
+  try {
+    // What passes needs no proof: it stays on the server.
+    const question = `select object, outcome, detail, severity, case when outcome <> 'pass' then evidence end as evidence,
+      case when outcome <> 'pass' then fix end as fix from (${check.sql}\n) as answer`;
+    const answers = (await client.query(
+      `savepoint harness_check; ${question}`,
+    )) as unknown as QueryResult<Answer>[];
+    return (answers.at(-1)?.rows ?? []).map((row) => ({
+      code,
+      name,
+      area,
+      ...row,
+      severity: row.severity ?? severity,
+      docs,
+    }));
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    await client.query("rollback to savepoint harness_check");
+    if (error.code === "55P03") {
+      const detail = "another session holds a lock on a table that it has to read: run verify again";
+      return [{ ...silent, outcome: "skipped", detail }];
+    }
+    const detail = `the check itself failed: ${error.message} (${error.code})`;
+    return [{ ...silent, outcome: "error", detail }];
+  }
+}
