@@ -156,6 +156,70 @@ program
   .addOption(configOption())
   .action(run(async (tenant, sql, options) => (await import("./commands/as.ts")).as(tenant, sql, options)));
 
+const outbox = program
+  .command("outbox")
+  .description("queues of events: dispatch them, look at them, mend them");
+const queueOption = (which: string) => new Option("--queue <table>", which);
+outbox
+  .command("status")
+  .description("backlog, retries, leases, what is dead, what holds back VACUUM; changes nothing")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(queueOption("one queue (default: all)"))
+  .option("--top <number>", "tenants to list, those with most that is due (default: 10)")
+  .addOption(jsonOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/outbox-status.ts")).outboxStatus(options)));
+outbox
+  .command("replay")
+  .description("let dead events be tried again, from the first attempt")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(queueOption("queue (default: public.capacity_outbox)"))
+  .option("--dead", "all that are dead")
+  .option("--tenant <uuid>", "those of a tenant")
+  .option("--id <id>", "one of them")
+  .option("--limit <number>", "so many at most, the oldest first (default: 1000)")
+  .option("--dry-run", "change nothing, say what would be replayed")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/outbox-replay.ts")).outboxReplay(options)));
+outbox
+  .command("reindex")
+  .description("build the indexes of the queues anew while they are in use; mends invalid ones")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(queueOption("one queue (default: all)"))
+  .option("--lock-timeout <seconds>", "how long to wait for other transactions (default: 10)")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/outbox-reindex.ts")).outboxReindex(options)));
+outbox
+  .command("dispatch")
+  .description("the reference dispatcher: runs until SIGTERM")
+  .requiredOption("--handler <file>", "ES module that exports the handler")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(queueOption("queue (default: public.capacity_outbox)"))
+  .option("--job <name>", "name of the background job (default: outbox-dispatcher)")
+  .option("--concurrency <number>", "handlers at a time (default: 10)")
+  .option("--batch <number>", "events leased at a time (default: 100)")
+  .option("--per-tenant <number>", "events of a tenant in a round (default: 1)")
+  .option("--lease <seconds>", "length of a lease, extended while needed (default: 60)")
+  .option("--poll <seconds>", "longest pause between claims (default: 1)")
+  .option("--sweep <seconds>", "pause between sweeps (default: 10)")
+  .option("--grace <seconds>", "how long to wait for handlers when stopping (default: 20)")
+  .option("--no-listen", "poll only")
+  .option("--listen-url <url>", "direct URL for LISTEN, where the other is a pooler's")
+  .option("--expire-holds", "also mark holds that expired")
+  .option("--metrics-port <port>", "serve counters for Prometheus; 0 takes a free port")
+  .option("--metrics-host <host>", "address to serve them on (default: 127.0.0.1)")
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/outbox-dispatch.ts")).dispatch(options)));
+
 program
   .command("bench [scenarios...]")
   .description("measured comparisons: baseline and candidate alternate in one run")

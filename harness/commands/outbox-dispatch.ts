@@ -1,0 +1,101 @@
+import type { AddressInfo } from "node:net";
+import { onExit } from "../core/cleanup.ts";
+import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { redact } from "../core/redaction.ts";
+import { connect } from "../database/connection.ts";
+import { type DispatchNumbers, dispatchNumbers } from "../outbox/dispatch-settings.ts";
+import { Dispatcher } from "../outbox/dispatcher.ts";
+import { loadHandler } from "../outbox/load-handler.ts";
+import { Metrics, serveMetrics } from "../outbox/metrics.ts";
+import type { RegisteredQueue } from "../outbox/queues.ts";
+import { findQueue } from "../outbox/queues.ts";
+import type { DatabaseOptions } from "./options.ts";
+import { onConnection, withTarget } from "./with-target.ts";
+
+export interface DispatchOptions extends DatabaseOptions, DispatchNumbers {
+  handler: string;
+  queue?: string | undefined;
+  job?: string | undefined;
+  /** False: polling only. */
+  listen?: boolean | undefined;
+  listenUrl?: string | undefined;
+  expireHolds?: boolean | undefined;
+  metricsPort?: string | undefined;
+  metricsHost?: string | undefined;
+}
+
+/** Dispatches until SIGTERM or Ctrl-C. */
+export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
+  const numbers = dispatchNumbers(options);
+  const port = portOf(options.metricsPort);
+  const handler = await loadHandler(options.handler);
+  return withTarget(options, "writes", async ({ target }) => {
+    const queue = await onConnection(target.url, "outbox dispatch", (client) =>
+      findQueue(client, options.queue),
+    );
+    const direct = listenUrl(options, queue, target.url);
+    const metrics = new Metrics();
+    const dispatcher = new Dispatcher({
+      ...numbers,
+      connect: () => connect(target.url, { purpose: "outbox dispatcher" }),
+      connectToListen: direct === null ? null : () => connect(direct, { purpose: "outbox listen" }),
+      queue: queue.name,
+      channel: queue.channel ?? "",
+      handler,
+      expireHolds: options.expireHolds ?? false,
+      job: options.job ?? "outbox-dispatcher",
+      log: (line) => void process.stderr.write(`harness: ${redact(line)}\n`),
+      metrics,
+    });
+    const host = options.metricsHost ?? "127.0.0.1";
+    const server = port === null ? null : await serveMetrics(metrics, () => dispatcher.healthy, host, port);
+    if (server) {
+      const { port: actual } = server.address() as AddressInfo;
+      process.stderr.write(`Metrics on http://${host}:${actual}/metrics\n`);
+    }
+    const running = dispatcher.run();
+    if (target.provider === "local") {
+      // The command has to let go of the local server after that, and ends with the code of an interruption.
+      onExit(async () => {
+        dispatcher.stop();
+        await running;
+      });
+    } else {
+      for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
+        process.once(signal, () => dispatcher.stop());
+    }
+    process.stderr.write(`Dispatching ${queue.name} as ${dispatcher.worker}\n`);
+    try {
+      await running;
+    } finally {
+      server?.close();
+      server?.closeAllConnections();
+    }
+    process.stderr.write(
+      `Stopped: ${metrics.value("acked_total")} delivered, ${metrics.value("failed_total")} failed, ${metrics.value("released_total")} given back\n`,
+    );
+    return exitCodes.clean;
+  });
+}
+
+/** Behind a transaction pooler LISTEN hears nothing: without a direct URL there is polling. */
+function listenUrl(
+  { listen, listenUrl: given }: DispatchOptions,
+  queue: RegisteredQueue,
+  url: string,
+): string | null {
+  if (listen === false || queue.channel === null) return null;
+  if (given) return given;
+  return /-pooler\./.test(new URL(url).hostname) ? null : url;
+}
+
+function portOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new HarnessError({
+    code: "bad-number",
+    message: `--metrics-port ${text} is not a port`,
+    hint: "Give one from 1 to 65535, or 0 for any that is free.",
+  });
+}

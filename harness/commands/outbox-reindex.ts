@@ -1,0 +1,45 @@
+import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { progress } from "../core/progress.ts";
+import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { findQueue, listQueues } from "../outbox/queues.ts";
+import { reindexQueue } from "../outbox/reindex.ts";
+import type { DatabaseOptions } from "./options.ts";
+import { withClient } from "./with-target.ts";
+
+export interface OutboxReindexOptions extends DatabaseOptions {
+  queue?: string | undefined;
+  /** Seconds. */
+  lockTimeout?: string | undefined;
+}
+
+/** Builds the indexes of the queues anew while they are in use. */
+export async function outboxReindex(options: OutboxReindexOptions): Promise<ExitCode> {
+  const seconds = Number(options.lockTimeout ?? 10);
+  if (!(seconds > 0 && seconds <= 86_400)) {
+    throw new HarnessError({
+      code: "bad-number",
+      message: `--lock-timeout ${options.lockTimeout} is not a number of seconds up to 86400`,
+      hint: "Leave it out for 10.",
+    });
+  }
+  return withClient(options, "writes", "outbox reindex", async ({ client, target }) => {
+    refusePooledUrl(target.url);
+    const queues = options.queue ? [await findQueue(client, options.queue)] : await listQueues(client);
+    const done: { index: string; done: string }[] = [];
+    const stop = progress("building indexes");
+    try {
+      for (const queue of queues)
+        for await (const step of reindexQueue(client, queue, Math.round(seconds * 1000))) done.push(step);
+    } finally {
+      stop();
+      if (!options.json) for (const step of done) process.stdout.write(`  ${step.index}  ${step.done}\n`);
+    }
+    if (options.json) {
+      const indexes = done.map(({ index, done: what }) => ({ index, done: what }));
+      process.stdout.write(
+        `${JSON.stringify({ schemaVersion: 1, branch: target.branch, indexes }, null, 2)}\n`,
+      );
+    }
+    return exitCodes.clean;
+  });
+}

@@ -1,0 +1,82 @@
+import pc from "picocolors";
+import { table } from "../report/table.ts";
+import type { OldestXmin, QueueStatus } from "./status.ts";
+
+/** For people, within 80 columns. */
+export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin, color: boolean): string {
+  const c = pc.createColors(color);
+  const blocks = queues.map((queue) => {
+    const { indexes, retries, deadReasons } = queue;
+    const broken = indexes.filter(({ state }) => state !== "valid");
+    const lines: [string, string][] = [
+      ["oldest due", queue.oldestDueSeconds === null ? "nothing is due" : age(queue.oldestDueSeconds)],
+      [
+        "waiting",
+        `${count(queue.pending)}, ${count(queue.due)} of them due, of ${count(queue.tenants)} tenants`,
+      ],
+      [
+        "leased",
+        `${count(queue.leased)} to ${count(queue.workers)} workers, ${count(queue.expiredLeases)} past their end`,
+      ],
+      [
+        "dead",
+        `${count(queue.dead)}${list(Object.entries(deadReasons).map(([reason, events]) => `${reason} ${count(events)}`))}`,
+      ],
+      [
+        "retries",
+        retries.map(({ attempts, events }) => `${attempts}: ${count(events)}`).join("  ") || "none",
+      ],
+      [
+        "dead tuples",
+        queue.deadTuples === null
+          ? "unknown"
+          : `${count(queue.deadTuples)} beside ${count(queue.liveTuples ?? 0)} live`,
+      ],
+      [
+        "floor",
+        queue.floorAgeSeconds === null
+          ? "none yet"
+          : `${age(queue.floorAgeSeconds)} ago, ${count(queue.tenantsBehind)} tenants behind it`,
+      ],
+      ["swept", queue.sweptSecondsAgo === null ? "never" : `${age(queue.sweptSecondsAgo)} ago`],
+      [
+        "indexes",
+        broken.length === 0
+          ? `valid, ${size(indexes.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0))}`
+          : c.red(broken.map(({ name, state }) => `${name} is ${state}`).join(", ")),
+      ],
+    ];
+    const head = `${c.bold(queue.queue)}\n${lines.map(([name, text]) => `  ${name.padEnd(12)} ${text}\n`).join("")}`;
+    if (queue.backlog.length === 0) return head;
+    const rows = queue.backlog.map((b) => [
+      b.tenant,
+      count(b.due),
+      count(b.events),
+      b.oldestDueSeconds === null ? "" : age(b.oldestDueSeconds),
+    ]);
+    const backlog = table(["tenant", "due", "waiting", "oldest due"], rows);
+    return `${head}\n${backlog.replace(/^/gm, "  ").trimEnd()}\n`;
+  });
+  return `${blocks.join("\n")}\n${oldest(xmin)}`;
+}
+
+function oldest({ oldest: found, hidden }: OldestXmin): string {
+  const unseen = hidden > 0 ? `, as far as this role may see: ${count(hidden)} sessions are hidden` : "";
+  if (!found) return `No transaction holds back VACUUM${unseen}\n`;
+  const since = found.seconds === null ? "" : `, for ${age(found.seconds)}`;
+  return `VACUUM is held back by ${found.holder}${since}, ${count(found.xids)} transactions${unseen}\n`;
+}
+
+const count = (value: number) => value.toLocaleString("en-US");
+const list = (parts: string[]) => (parts.length > 0 ? `: ${parts.join(", ")}` : "");
+
+function size(bytes: number): string {
+  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+}
+
+function age(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
+}
