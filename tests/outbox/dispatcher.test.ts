@@ -90,15 +90,28 @@ test("long work keeps its lease", async () => {
 
 test("poison: what fails, what is rejected and what kills its dispatcher end dead; the others arrive", async () => {
   const [a = "", b = "", c = ""] = tenants;
+  const few = "update public.capacity_outbox set max_attempts = 3 where status = 'pending'";
+  const settings = ["--lease", "1", "--sweep", "0.2", "--poll", "0.1", "--batch", "10"];
   await addEvents(client, a, 1, { fail: true });
   await addEvents(client, b, 1, { reject: true });
-  await addEvents(client, c, 1, { kill: true });
-  await job(client, () => client.query("update public.capacity_outbox set max_attempts = 3"));
+  await job(client, () => client.query(few));
   for (const tenant of tenants) await addEvents(client, tenant, 20);
+  const first = await start(settings);
+  await until(
+    "two are dead",
+    () => statuses(client),
+    ({ done = 0, dead = 0 }) => done === 100 && dead === 2,
+  );
+  first.process.kill("SIGTERM");
+  await first.ended;
+
+  // By itself, since what is in a batch with it loses an attempt each time.
+  await addEvents(client, c, 1, { kill: true });
+  await job(client, () => client.query(few));
   let lives = 0;
   for (let finished = false; !finished; lives++) {
     expect(lives).toBeLessThan(10);
-    const dispatcher = await start(["--lease", "1", "--sweep", "0.2", "--poll", "0.1", "--batch", "10"]);
+    const dispatcher = await start(settings);
     let alive = true;
     void dispatcher.ended.then(() => {
       alive = false;

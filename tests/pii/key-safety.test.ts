@@ -171,7 +171,10 @@ test("one round trip for the context with the key in it", async () => {
   const sent: string[] = [];
   const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
   Object.assign(client, {
-    query: (text: string, ...rest: unknown[]) => (sent.push(text), query(text, ...rest)),
+    query: (text: string, ...rest: unknown[]) => {
+      sent.push(text);
+      return query(text, ...rest);
+    },
   });
   client.release();
   await insert(pool, ["Trip", null, null], { piiKey: key });
