@@ -1,5 +1,5 @@
 -- What every check can read: the model and the observations of the pass (probes/pass.sql), as tables. The engine puts this in
--- front of each check's query. With psql: run the pass, then this text followed by the check's.
+-- front of each check's query, in a transaction that holds them in the settings harness.model, harness.tables and harness.observations.
 with model as (
   select current_setting('harness.model')::jsonb as model
 ),
