@@ -22,7 +22,7 @@ const failures: Failure[] = [
   {
     applies: ({ code, message }) => code === "42501" && /for (table|sequence|relation|view)/.test(message),
     code: "grants-missing",
-    hint: "The grants of the per-branch set-up are missing: run `harness setup`.",
+    hint: "The grants of the per-branch set-up are missing: run `harness setup`. A table under PII protection is read through its views.",
   },
   {
     applies: ({ code, message }) =>

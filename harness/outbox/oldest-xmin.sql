@@ -5,6 +5,8 @@ with holders as (
          extract(epoch from clock_timestamp() - a.xact_start) as seconds
     from pg_catalog.pg_stat_activity as a
    where a.backend_xmin is not null and a.pid <> pg_catalog.pg_backend_pid()
+     -- Sessions in other databases hold back nothing here.
+     and (a.datname = current_database() or a.datname is null)
   union all
   select 'prepared transaction ' || p.gid, pg_catalog.age(p.transaction), extract(epoch from clock_timestamp() - p.prepared)
     from pg_catalog.pg_prepared_xacts as p where p.database = current_database()
@@ -14,5 +16,5 @@ with holders as (
 )
 select json_build_object(
   'oldest', (select json_build_object('holder', h.holder, 'xids', h.xids, 'seconds', h.seconds) from holders as h order by h.xids desc, h.seconds desc nulls last limit 1),
-  'hidden', (select count(*) from pg_catalog.pg_stat_activity as a where a.datid is not null and a.backend_type is null)
+  'hidden', (select count(*) from pg_catalog.pg_stat_activity as a where a.datname = current_database() and a.backend_type is null)
 ) as xmin

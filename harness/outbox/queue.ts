@@ -32,11 +32,14 @@ export interface Queue {
 
 export const keyOf = ({ tenant, id }: { tenant: string; id: string }) => `${tenant}/${id}`;
 
-/** One transaction as the background role with the name of its job; nothing of it outlives the transaction, so a pooler may be between. */
+/**
+ * One transaction as the background role with the name of its job; nothing of it outlives the transaction, so a pooler may be between.
+ * The server ends it soon if this process stands still in the middle, since others wait for what it has locked.
+ */
 export async function asJob<T>(client: ClientBase, job: string, work: () => Promise<T>): Promise<T> {
   const name = client.escapeLiteral(job);
   await client.query(
-    `${beginStatement("read write")} set local role app_background; select tenancy.set_job(${name});`,
+    `${beginStatement("read write")} set local idle_in_transaction_session_timeout = 5000; set local role app_background; select tenancy.set_job(${name});`,
   );
   try {
     const answer = await work();

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { table } from "../report/table.ts";
+import { wrap } from "../report/text.ts";
 import type { OldestXmin, QueueStatus } from "./status.ts";
 
 /** For people, within 80 columns. */
@@ -62,9 +63,9 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
 
 function oldest({ oldest: found, hidden }: OldestXmin): string {
   const unseen = hidden > 0 ? `, as far as this role may see: ${count(hidden)} sessions are hidden` : "";
-  if (!found) return `No transaction holds back VACUUM${unseen}\n`;
+  if (!found) return `${wrap(`No transaction holds back VACUUM${unseen}`, 80, "")}\n`;
   const since = found.seconds === null ? "" : `, for ${age(found.seconds)}`;
-  return `VACUUM is held back by ${found.holder}${since}, ${count(found.xids)} transactions${unseen}\n`;
+  return `${wrap(`VACUUM is held back by ${found.holder}${since}, ${count(found.xids)} transactions${unseen}`, 80, "")}\n`;
 }
 
 const count = (value: number) => value.toLocaleString("en-US");

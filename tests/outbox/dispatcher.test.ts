@@ -90,15 +90,28 @@ test("long work keeps its lease", async () => {
 
 test("poison: what fails, what is rejected and what kills its dispatcher end dead; the others arrive", async () => {
   const [a = "", b = "", c = ""] = tenants;
+  const fewAttempts = () =>
+    job(client, () => client.query("update public.capacity_outbox set max_attempts = 3"));
+  const quick = ["--lease", "1", "--sweep", "0.2", "--poll", "0.1", "--batch", "10"];
   await addEvents(client, a, 1, { fail: true });
   await addEvents(client, b, 1, { reject: true });
+  for (const tenant of tenants) await addEvents(client, tenant, 10);
+  await fewAttempts();
+  const first = await start(quick);
+  await until(
+    "all is finished",
+    () => statuses(client),
+    ({ done: finished, dead }) => finished === 50 && dead === 2,
+  );
+  expect(await stopDispatcher(first)).toBe(0);
+
   await addEvents(client, c, 1, { kill: true });
-  await job(client, () => client.query("update public.capacity_outbox set max_attempts = 3"));
-  for (const tenant of tenants) await addEvents(client, tenant, 20);
+  await fewAttempts();
+  for (const tenant of tenants) await addEvents(client, tenant, 10);
   let lives = 0;
   for (let finished = false; !finished; lives++) {
     expect(lives).toBeLessThan(10);
-    const dispatcher = await start(["--lease", "1", "--sweep", "0.2", "--poll", "0.1", "--batch", "10"]);
+    const dispatcher = await start(quick);
     let alive = true;
     void dispatcher.ended.then(() => {
       alive = false;

@@ -1,5 +1,8 @@
 -- title: how a definition may name the tenant: settings, the functions that policies call or that read the context, the user
 -- As regular expressions: "calls" for functions that answer whether a row is the tenant's, "context" for what a column is compared with.
+, settings as materialized (
+  select distinct s.name[1] as name from contexts c cross join lateral regexp_matches(c.statements, $re$set_config\('((?:[^']|'')+)'$re$, 'g') as s (name)
+)
 select jsonb_build_object(
          'calls', $re$(?:[\w$]+\.|"(?:[^"]|"")+"\.)?"?\m(?:$re$ || f.tests || $re$)"?\s*\($re$,
          'context', $re$(?:(?:[\w$]+\.|"(?:[^"]|"")+"\.)?"?\m(?:harness_context|$re$ || f.names || $re$)"?\s*\(|\m(?:current_user|session_user)\M)$re$)
@@ -13,9 +16,8 @@ select jsonb_build_object(
                 select regexp_replace(p.proname, '([^\w])', '\\\1', 'g'), p.prorettype = 'bool'::regtype
                   from pg_catalog.pg_proc p
                  where p.oid >= 16384 and p.prokind = 'f' and p.prorettype not in ('void'::regtype, 'trigger'::regtype)
-                   and (coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~* '\mauth\.(?:uid|user_id|jwt|session)\s*\('
-                     or exists (select from contexts c, lateral regexp_matches(c.statements, $re$set_config\('((?:[^']|'')+)'$re$, 'g') as s (name)
-                                 where position(s.name[1] in coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)) > 0))
+                   and (select x.body ~* '\mauth\.(?:uid|user_id|jwt|session)\s*\(' or exists (select from settings s where position(s.name in x.body) > 0)
+                          from (select coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body offset 0) as x)
                 union
                 select m[1], false from model, regexp_matches(model ->> 'expression', '(\w+)\s*\(', 'g') as m
                  where m[1] not in ('nullif', 'current_setting', 'coalesce')) as f) as f

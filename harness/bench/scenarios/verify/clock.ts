@@ -52,6 +52,5 @@ function partOf(text: unknown): string | null {
   if (typeof text !== "string" || /bare\./.test(text)) return null;
   if (/harness_check/.test(text)) return /^-- code: (\S+)$/m.exec(text)?.[1] ?? "checks";
   if (/do \$pass\$/.test(text)) return "probes";
-  if (/harness\.policies', \(/.test(text)) return "policies";
-  return "rest";
+  return /set_config\('harness\.(\w+)', \(/.exec(text)?.[1] ?? "rest";
 }
