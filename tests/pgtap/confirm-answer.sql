@@ -4,6 +4,18 @@ begin;
 \ir support/outbox.sql
 \ir support/confirm.sql
 
+create function pg_temp.confirm_as(subject text, booking text, holds text[], key text) returns jsonb language plpgsql as $$
+declare
+  answer jsonb;
+begin
+  perform pg_temp.become('authenticated', pg_temp.a());
+  perform set_config('request.jwt.claims', json_build_object('activeRestaurantId', pg_temp.a(), 'sub', subject)::text, true);
+  execute pg_temp.call(booking, holds, key) into answer;
+  perform set_config('role', 'none', true);
+  return answer;
+end
+$$;
+
 select plan(41);
 
 select pg_temp.add_tables(pg_temp.a(), array['1', '2', '3', '4']), pg_temp.add_tables(pg_temp.b(), array['1', '2']);
@@ -84,10 +96,7 @@ select is(pg_temp.job($$ delete from public.confirmations where idempotency_key 
 
 -- A hold that has members and no allocations; a job that names a tenant; who did it.
 select pg_temp.add_booking(pg_temp.a(), 'noon', 12), pg_temp.add_hold(pg_temp.a(), 'noon-34', array['3', '4'], 12, allocated => false);
-select set_config('app.restaurant_id', pg_temp.a(), true), set_config('request.jwt.claims', json_build_object('activeRestaurantId', pg_temp.a(), 'sub', 'waiter-7')::text, true),
-  set_config('role', 'authenticated', true);
-create temporary table said_at_noon as select public.confirm_hold_assignment_tx(pg_temp.id('noon'), array[pg_temp.id('noon-34')], 'key-3') as answer;
-reset role;
+create temporary table said_at_noon as select pg_temp.confirm_as('waiter-7', 'noon', array['noon-34'], 'key-3') as answer;
 select is(jsonb_array_length(answer -> 'allocation_ids'), 2, 'tables without an allocation get one') from said_at_noon;
 select is(pg_temp.job(format('select count(*) from public.allocations where booking_id = %L and hold_id is null', pg_temp.id('noon'))), '2', 'for the booking');
 select is(pg_temp.job($$ select concat_ws(' ', (select string_agg(distinct actor, ',') from public.allocation_ledger),
