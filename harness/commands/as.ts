@@ -1,5 +1,6 @@
 import pg, { type Client, type QueryResult } from "pg";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import { explainQueryError } from "../database/explain-query-error.ts";
 import { splitStatements } from "../database/statements.ts";
 import { beginStatement } from "../database/transaction.ts";
@@ -63,7 +64,7 @@ async function warnIfNobody(client: Client, isolation: Isolation): Promise<void>
 function show(answers: QueryResult[], json: boolean): void {
   if (json) {
     const results = answers.map(({ command, rowCount, rows }) => ({ command, rowCount, rows }));
-    process.stdout.write(`${JSON.stringify({ schemaVersion: 1, results }, null, 2)}\n`);
+    process.stdout.write(jsonOutput({ results }));
     return;
   }
   for (const { command, rowCount, rows, fields } of answers) {

@@ -2,6 +2,7 @@ import pc from "picocolors";
 import { nearestNames } from "../branches/neon/nearest-names.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import { type CheckInfo, findCheck } from "../core/results.ts";
 import { checkPageFile, readCheckPage } from "../report/check-page.ts";
 import { renderMarkdown } from "../report/render-markdown.ts";
@@ -19,13 +20,15 @@ export async function explain(word: string | undefined, { json }: ExplainOptions
   const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort((a, b) => (a.code < b.code ? -1 : 1));
   const terminal = terminalOf(process.stdout);
   if (word === undefined) {
-    process.stdout.write(json ? toJson({ checks: checks.map(infoOf) }) : list(checks, terminal));
+    process.stdout.write(json ? jsonOutput({ checks: checks.map(infoOf) }) : list(checks, terminal));
     return exitCodes.clean;
   }
   const check = findCheck(checks, word) ?? unknown(word, checks);
   const markdown =
     readCheckPage(check.docs)?.markdown ?? `# ${check.code} ${check.name}\n\n${check.title}.\n`;
-  process.stdout.write(json ? toJson({ ...infoOf(check), markdown }) : renderMarkdown(markdown, terminal));
+  process.stdout.write(
+    json ? jsonOutput({ ...infoOf(check), markdown }) : renderMarkdown(markdown, terminal),
+  );
   return exitCodes.clean;
 }
 
@@ -43,10 +46,6 @@ function unknown(word: string, checks: readonly CheckInfo[]): never {
 /** What stays the same from version to version; other fields of a check are nobody's business. */
 function infoOf({ code, name, title, severity, area, docs, aliases = [] }: CheckInfo): CheckInfo {
   return { code, name, title, severity, area, docs, aliases };
-}
-
-function toJson(content: object): string {
-  return `${JSON.stringify({ schemaVersion: 1, ...content }, null, 2)}\n`;
 }
 
 function list(checks: CheckInfo[], { color, links }: Terminal): string {

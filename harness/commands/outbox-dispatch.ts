@@ -3,6 +3,7 @@ import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { redact } from "../core/redaction.ts";
 import { connect } from "../database/connection.ts";
+import { isPooled } from "../database/connection-url.ts";
 import { type DispatchNumbers, dispatchNumbers } from "../outbox/dispatch-settings.ts";
 import { Dispatcher } from "../outbox/dispatcher.ts";
 import { loadHandler } from "../outbox/load-handler.ts";
@@ -86,7 +87,7 @@ function listenUrl(
 ): string | null {
   if (listen === false || queue.channel === null) return null;
   if (given) return given;
-  return /-pooler\./.test(new URL(url).hostname) ? null : url;
+  return isPooled(url) ? null : url;
 }
 
 function portOf(text: string | undefined): number | null {

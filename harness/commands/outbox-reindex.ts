@@ -1,4 +1,5 @@
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
 import { refusePooledUrl } from "../migrate/migration-url.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
@@ -36,9 +37,7 @@ export async function outboxReindex(options: OutboxReindexOptions): Promise<Exit
     }
     if (options.json) {
       const indexes = done.map(({ index, done: what }) => ({ index, done: what }));
-      process.stdout.write(
-        `${JSON.stringify({ schemaVersion: 1, branch: target.branch, indexes }, null, 2)}\n`,
-      );
+      process.stdout.write(jsonOutput({ branch: target.branch, indexes }));
     }
     return exitCodes.clean;
   });

@@ -1,5 +1,7 @@
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
+import { jsonOutput } from "../core/json-output.ts";
+import { uuid } from "../core/uuid.ts";
 import { asJob } from "../outbox/queue.ts";
 import { findQueue } from "../outbox/queues.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -31,7 +33,7 @@ export async function outboxReplay(options: OutboxReplayOptions): Promise<ExitCo
     });
   }
   requireMatch("--id", id, /^\d{1,18}$/, "an id is a whole number");
-  requireMatch("--tenant", tenant, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, "a tenant is a uuid");
+  requireMatch("--tenant", tenant, uuid, "a tenant is a uuid");
   requireMatch("--limit", options.limit ?? null, /^[1-9]\d{0,6}$/, "a limit is a whole number from 1");
   // It runs in full and is rolled back: what it would do is what it did.
   return withClient(options, dryRun ? "reads" : "writes", "outbox replay", async ({ client, target }) => {
@@ -51,7 +53,7 @@ export async function outboxReplay(options: OutboxReplayOptions): Promise<ExitCo
     });
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ schemaVersion: 1, branch: target.branch, queue: queue.name, dryRun, events: replayed }, null, 2)}\n`
+        ? jsonOutput({ branch: target.branch, queue: queue.name, dryRun, events: replayed })
         : describe(replayed, dryRun),
     );
     return replayed.length > 0 ? exitCodes.clean : exitCodes.findings;

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { oldestXmin, queueStatus } from "../outbox/status.ts";
 import { describeStatus } from "../outbox/status-text.ts";
@@ -29,7 +30,7 @@ export async function outboxStatus(options: OutboxStatusOptions): Promise<ExitCo
     const xmin = await oldestXmin(client);
     process.stdout.write(
       options.json
-        ? `${JSON.stringify({ schemaVersion: 1, branch: target.branch, queues, xmin }, null, 2)}\n`
+        ? jsonOutput({ branch: target.branch, queues, xmin })
         : describeStatus(queues, xmin, pc.isColorSupported && process.stdout.isTTY !== false),
     );
     const sound = queues.every(({ indexes }) => indexes.every(({ state }) => state === "valid"));

@@ -1,9 +1,10 @@
+import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { requireKey } from "../pii/key.ts";
 import { refuseLoggedKey } from "../pii/key-in-log.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import { protectedTables } from "../pii/tables.ts";
-import { count, printJson, type SealingOptions, say } from "./pii-options.ts";
+import { printJson, type SealingOptions, say } from "./pii-options.ts";
 import { describeSealed, effortOf, sealTables } from "./pii-sealing.ts";
 import { withClient } from "./with-target.ts";
 

@@ -1,9 +1,10 @@
 import { protectedAs } from "../branches/protection.ts";
+import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { assertId, type Cleared, erase, findCustomer, type Subject } from "../pii/subject.ts";
 import { protectedTables } from "../pii/tables.ts";
 import type { DatabaseOptions } from "./options.ts";
-import { count, printJson, say } from "./pii-options.ts";
+import { printJson, say } from "./pii-options.ts";
 import { type Session, withClient } from "./with-target.ts";
 
 interface EraseOptions extends DatabaseOptions {

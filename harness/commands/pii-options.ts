@@ -1,4 +1,5 @@
 import { HarnessError } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import type { Problem } from "../pii/status.ts";
 import type { DatabaseOptions } from "./options.ts";
 
@@ -32,10 +33,7 @@ export function wholeNumber<D>(
 
 export const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-export const printJson = (value: object): void =>
-  say(JSON.stringify({ schemaVersion: 1, ...value }, null, 2));
-
-export const count = (number: number): string => number.toLocaleString("en");
+export const printJson = (value: object): void => void process.stdout.write(jsonOutput(value));
 
 const reasons: Record<string, string> = {
   "23505": "another row of the tenant has the same value once both are normalised",

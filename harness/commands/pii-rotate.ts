@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import pc from "picocolors";
+import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment, requireKey } from "../pii/key.ts";
 import { refuseLoggedKey } from "../pii/key-in-log.ts";
@@ -7,7 +8,7 @@ import { beginRotation, finishRotation, rewrap, rotationState } from "../pii/rot
 import type { Sealed } from "../pii/seal.ts";
 import type { Keys } from "../pii/session.ts";
 import { type ProtectedTable, protectedTables } from "../pii/tables.ts";
-import { count, printJson, type SealingOptions, say } from "./pii-options.ts";
+import { printJson, type SealingOptions, say } from "./pii-options.ts";
 import { describeSealed, effortOf, sealTables } from "./pii-sealing.ts";
 import { withClient } from "./with-target.ts";
 

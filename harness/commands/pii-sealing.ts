@@ -1,13 +1,14 @@
 import type { Client } from "pg";
 import pc from "picocolors";
 import { onExit } from "../core/cleanup.ts";
+import { count } from "../core/count.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { connect } from "../database/connection.ts";
 import { type Sealed, sealTable } from "../pii/seal.ts";
 import type { Keys } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import type { ProtectedTable } from "../pii/tables.ts";
-import { count, describeProblem, type SealingOptions, say, wholeNumber } from "./pii-options.ts";
+import { describeProblem, type SealingOptions, say, wholeNumber } from "./pii-options.ts";
 
 export interface Effort {
   batch: number;

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import pc from "picocolors";
+import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
@@ -15,7 +16,7 @@ import {
 } from "../pii/status.ts";
 import { type ProtectedTable, protectedTables } from "../pii/tables.ts";
 import { table as textTable } from "../report/table.ts";
-import { count, describeProblem, type PiiOptions, printJson, say } from "./pii-options.ts";
+import { describeProblem, type PiiOptions, printJson, say } from "./pii-options.ts";
 import { withClient } from "./with-target.ts";
 
 interface StatusOptions extends PiiOptions {

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import { applySetup, type ContextSource, checkSetup, type StepReport } from "../setup/setup.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
@@ -17,9 +18,7 @@ export async function setup(options: SetupOptions): Promise<ExitCode> {
     const steps = check ? await checkSetup(client) : await applySetup(client, options.context);
     const missing = steps.reduce((sum, step) => sum + step.missing.length, 0);
     process.stdout.write(
-      options.json
-        ? `${JSON.stringify({ schemaVersion: 1, branch: target.branch, check, missing, steps }, null, 2)}\n`
-        : describe(steps, check),
+      options.json ? jsonOutput({ branch: target.branch, check, missing, steps }) : describe(steps, check),
     );
     return check && missing > 0 ? exitCodes.findings : exitCodes.clean;
   });

@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
 import { projectRoot } from "../core/project.ts";
 import { inTransaction } from "../database/transaction.ts";
 import { type MigrationState, migrationStatus } from "../migrate/ledger.ts";
@@ -12,9 +13,7 @@ export async function status(options: DatabaseOptions): Promise<ExitCode> {
     const migrations = await inTransaction(client, "read only", () => migrationStatus(client, projectRoot()));
     const upToDate = migrations.every(({ state }) => state === "applied");
     if (options.json) {
-      process.stdout.write(
-        `${JSON.stringify({ schemaVersion: 1, branch: target.branch, upToDate, migrations }, null, 2)}\n`,
-      );
+      process.stdout.write(jsonOutput({ branch: target.branch, upToDate, migrations }));
     } else {
       for (const { file, state, appliedAt } of migrations)
         process.stdout.write(`  ${marks[state]} ${file}  ${pc.dim(appliedAt ?? state)}\n`);

@@ -1,3 +1,4 @@
+import { count } from "./count.ts";
 /** What is done of something that is counted. */
 export interface ProgressBar {
   add(done: number): void;
@@ -44,6 +45,6 @@ export function bar(what: string, done: number, total: number, elapsedMs: number
   const full = Math.round(share * width);
   const perSecond = (done / elapsedMs) * 1000;
   const left = perSecond > 0 ? `  ${Math.ceil((total - done) / perSecond)} s left` : "";
-  const number = (value: number) => Math.round(value).toLocaleString("en");
+  const number = (value: number) => count(Math.round(value));
   return `${what} ${"█".repeat(full)}${"─".repeat(width - full)} ${Math.floor(share * 100)} %  ${number(done)}/${number(total)}  ${number(perSecond)}/s${left}`;
 }

@@ -52,6 +52,11 @@ export function parseConnectionUrl(url: string): ParsedUrl {
 
 const noHost = "no-host.invalid";
 
+/** Whether the host is a transaction pooler's, as Neon names them. */
+export function isPooled(url: string): boolean {
+  return /-pooler\./.test(new URL(url).hostname);
+}
+
 function split(url: string): URL {
   if (!/^postgres(ql)?:\/\//.test(url))
     throw malformed("it does not begin with postgres:// or postgresql://");

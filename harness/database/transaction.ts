@@ -5,6 +5,13 @@ export interface Limits {
   statementTimeoutMs?: number;
   /** Milliseconds to wait for a lock: short, so that we never queue in front of an application. */
   lockTimeoutMs?: number;
+  /** Milliseconds that the server waits for our next statement before it ends the transaction. */
+  idleTimeoutMs?: number;
+}
+
+export interface Opening extends Limits {
+  /** Statements that belong to the beginning, and go with it in one round trip. */
+  first?: string;
 }
 
 /**
@@ -12,12 +19,12 @@ export interface Limits {
  * transaction would reach the next user of a pooled connection, and because poolers refuse start-up options.
  */
 export function beginStatement(mode: "read only" | "read write", limits: Limits = {}): string {
-  const { statementTimeoutMs = 60_000, lockTimeoutMs = 2_000 } = limits;
+  const { statementTimeoutMs = 60_000, lockTimeoutMs = 2_000, idleTimeoutMs = 60_000 } = limits;
   return [
     `begin ${mode};`,
     `set local statement_timeout = ${statementTimeoutMs};`,
     `set local lock_timeout = ${lockTimeoutMs};`,
-    "set local idle_in_transaction_session_timeout = 60000;",
+    `set local idle_in_transaction_session_timeout = ${idleTimeoutMs};`,
   ].join(" ");
 }
 
@@ -26,10 +33,10 @@ export async function inTransaction<T>(
   client: ClientBase,
   mode: "read only" | "read write",
   work: () => Promise<T>,
-  limits: Limits = {},
+  { first = "", ...limits }: Opening = {},
 ): Promise<T> {
-  await client.query(beginStatement(mode, limits));
   try {
+    await client.query(`${beginStatement(mode, limits)} ${first}`);
     const answer = await work();
     await client.query("commit");
     return answer;

@@ -1,12 +1,13 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { isPooled } from "../database/connection-url.ts";
 
 /**
  * @throws HarnessError `pooled-url`: behind a transaction pooler the migration lock stays behind and blocks every later run
  */
 export function refusePooledUrl(url: string): void {
+  if (!isPooled(url)) return;
   const { hostname } = new URL(url);
-  if (!/-pooler\./.test(hostname)) return;
   throw new HarnessError({
     code: "pooled-url",
     message: `${hostname} is a transaction pooler, through which migrations must not run`,

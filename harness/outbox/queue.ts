@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
-import { beginStatement } from "../database/transaction.ts";
+import { inTransaction } from "../database/transaction.ts";
+import { becomeJob } from "../tenancy/background-job.ts";
 import type { OutboxEvent } from "./event.ts";
 
 /** What becomes of an event whose handler threw. */
@@ -36,19 +37,8 @@ export const keyOf = ({ tenant, id }: { tenant: string; id: string }) => `${tena
  * One transaction as the background role with the name of its job; nothing of it outlives the transaction, so a pooler may be between.
  * The server ends it soon if this process stands still in the middle, since others wait for what it has locked.
  */
-export async function asJob<T>(client: ClientBase, job: string, work: () => Promise<T>): Promise<T> {
-  const name = client.escapeLiteral(job);
-  await client.query(
-    `${beginStatement("read write")} set local idle_in_transaction_session_timeout = 5000; set local role app_background; select tenancy.set_job(${name});`,
-  );
-  try {
-    const answer = await work();
-    await client.query("commit");
-    return answer;
-  } catch (error) {
-    await client.query("rollback").catch(() => undefined);
-    throw error;
-  }
+export function asJob<T>(client: ClientBase, job: string, work: () => Promise<T>): Promise<T> {
+  return inTransaction(client, "read write", work, { idleTimeoutMs: 5_000, first: becomeJob(job) });
 }
 
 export function queueOn(client: ClientBase, name: string): Queue {

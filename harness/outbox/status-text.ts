@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { count } from "../core/count.ts";
 import { table } from "../report/table.ts";
 import { wrap } from "../report/text.ts";
 import type { OldestXmin, QueueStatus } from "./status.ts";
@@ -68,7 +69,6 @@ function oldest({ oldest: found, hidden }: OldestXmin): string {
   return `${wrap(`VACUUM is held back by ${found.holder}${since}, ${count(found.xids)} transactions${unseen}`, 80, "")}\n`;
 }
 
-const count = (value: number) => value.toLocaleString("en-US");
 const list = (parts: string[]) => (parts.length > 0 ? `: ${parts.join(", ")}` : "");
 
 function size(bytes: number): string {

@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { readSqlFile } from "../database/sql-file.ts";
-import { beginStatement } from "../database/transaction.ts";
+import { inTransaction } from "../database/transaction.ts";
+import { becomeJob } from "../tenancy/background-job.ts";
 import type { RegisteredQueue } from "./queues.ts";
 
 /** Lengths in seconds, by the server's clock; null where there is nothing. */
@@ -44,15 +45,15 @@ export async function queueStatus(
     .text.replaceAll(":'queue'", client.escapeLiteral(name))
     .replaceAll(":queue", name)
     .replaceAll(":top", String(tenants));
-  await client.query(
-    `${beginStatement("read only")} set local role app_background; select tenancy.set_job('outbox-status');`,
+  return inTransaction(
+    client,
+    "read only",
+    async () => {
+      const { rows } = await client.query(sql);
+      return rows[0].status;
+    },
+    { first: becomeJob("outbox-status") },
   );
-  try {
-    const { rows } = await client.query(sql);
-    return rows[0].status;
-  } finally {
-    await client.query("rollback");
-  }
 }
 
 /** As the role that is connected: what it may see of other sessions. */

@@ -1,5 +1,7 @@
 import type { ClientBase } from "pg";
-import { inTransaction, type Limits } from "../database/transaction.ts";
+import { inTransaction, type Limits, type Opening } from "../database/transaction.ts";
+import { becomeJob } from "../tenancy/background-job.ts";
+import { sendPiiKeys } from "../tenancy/pii-key.ts";
 import { explainPiiError } from "./explain-pii-error.ts";
 
 export interface Keys {
@@ -12,7 +14,7 @@ type Mode = "read only" | "read write";
 
 /**
  * One transaction of the background job `pii`. The keys go to the server as bind parameters of a setting that ends with the
- * transaction. Nothing that fails repeats a parameter, neither in the log nor in the error, whatever the session's default is.
+ * transaction.
  *
  * @throws HarnessError (docs/pii.md says which)
  */
@@ -23,10 +25,7 @@ export function asJob<T>(
   work: () => Promise<T>,
   limits: Limits = {},
 ): Promise<T> {
-  return transaction(client, mode, keys, limits, async () => {
-    await client.query("select tenancy.set_job('pii'); set local role app_background");
-    return work();
-  });
+  return transaction(client, mode, keys, work, { ...limits, first: becomeJob("pii") });
 }
 
 /** The same as the owner of the tables, who alone changes their definition. */
@@ -37,32 +36,22 @@ export function asOwner<T>(
   work: () => Promise<T>,
   limits: Limits = {},
 ): Promise<T> {
-  return transaction(client, mode, keys, limits, work);
+  return transaction(client, mode, keys, work, limits);
 }
 
 async function transaction<T>(
   client: ClientBase,
   mode: Mode,
   { key, nextKey }: Keys,
-  limits: Limits,
   work: () => Promise<T>,
+  opening: Opening,
 ): Promise<T> {
+  const withKeys = async () => {
+    if (key) await sendPiiKeys(client, key, nextKey);
+    return work();
+  };
   try {
-    return await inTransaction(
-      client,
-      mode,
-      async () => {
-        if (key) {
-          await client.query("set local log_parameter_max_length_on_error = 0");
-          await client.query(
-            "select set_config('app.pii.key', $1, true), set_config('app.pii.next_key', $2, true)",
-            [key, nextKey ?? ""],
-          );
-        }
-        return work();
-      },
-      limits,
-    );
+    return await inTransaction(client, mode, withKeys, opening);
   } catch (error) {
     throw explainPiiError(error);
   }

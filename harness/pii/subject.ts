@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { uuid } from "../core/uuid.ts";
 import { patiently } from "./retry.ts";
 import { asJob, type Keys } from "./session.ts";
 
@@ -9,8 +10,6 @@ export interface Subject {
   /** Null: all of the tenant. */
   customer: string | null;
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** @throws HarnessError `bad-id`; an empty variable in a script must not turn a guest into a whole tenant */
 export function assertId(option: string, value: string | undefined): void {

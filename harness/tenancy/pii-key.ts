@@ -1,9 +1,23 @@
+import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { keepSecret } from "../core/redaction.ts";
 import type { Identity } from "./tenant-context.ts";
 
 /** The setting that the functions of PII protection read the key from. */
 export const piiKeySetting = "app.pii.key";
+
+/** Otherwise a session that asked for it would repeat bind parameters in the errors that it gets and in the server's log. */
+export const keepParametersOutOfErrors = "set local log_parameter_max_length_on_error = 0";
+
+/** Sets keys until the transaction ends: bound parameters, which nothing that fails repeats, whatever the session's default is. */
+export async function sendPiiKeys(client: ClientBase, key: string, nextKey = ""): Promise<void> {
+  await client.query(keepParametersOutOfErrors);
+  await client.query("select set_config($1, $2, true), set_config('app.pii.next_key', $3, true)", [
+    piiKeySetting,
+    key,
+    nextKey,
+  ]);
+}
 
 const form = /^(?:[0-9A-Fa-f]{2}){32,128}$/;
 

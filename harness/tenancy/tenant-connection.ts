@@ -1,5 +1,6 @@
 import type { PoolClient } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { keepParametersOutOfErrors } from "./pii-key.ts";
 import type { Identity } from "./tenant-context.ts";
 
 /** What withTenant needs of a `pg` Pool. */
@@ -34,9 +35,6 @@ export async function openTransaction(
     throw explainRole(error, identity.role);
   });
 }
-
-/** Otherwise a session that asked for it would repeat bind parameters in the errors that it gets and in the server's log. */
-const keepParametersOutOfErrors = "set local log_parameter_max_length_on_error = 0";
 
 async function tryOpen(
   pool: TenantPool,

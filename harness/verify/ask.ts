@@ -4,7 +4,7 @@ import type { Result } from "../core/results.ts";
 import { beginStatement } from "../database/transaction.ts";
 import { contextExpression } from "../tenancy/context.ts";
 import type { TenantTable } from "../tenancy/model.ts";
-import { piiKeySetting } from "../tenancy/pii-key.ts";
+import { sendPiiKeys } from "../tenancy/pii-key.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import { type Assignment, type Observations, setLocal } from "./observe.ts";
 
@@ -40,10 +40,7 @@ export async function askAll(
       if (!checks.some((check) => check.sql.includes(setting))) continue;
       await client.query(`select set_config('${setting}', (${sql}\n)::text, true)`);
     }
-    if (piiKey) {
-      await client.query("set local log_parameter_max_length_on_error = 0");
-      await client.query("select set_config($1, $2, true)", [piiKeySetting, piiKey]);
-    }
+    if (piiKey) await sendPiiKeys(client, piiKey);
     const results: Result[] = [];
     for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
     return results;

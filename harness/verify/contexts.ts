@@ -55,10 +55,11 @@ export function contextsFor({
       { ...clear, [name]: value },
     ]),
   );
-  const distinct = new Map(junk.toReversed().map((context) => [JSON.stringify(context[1]), context]));
+  const texts = junk.map(([, settings]) => JSON.stringify(settings));
+  const distinct = junk.filter((_, at) => texts.indexOf(texts[at] as string) === at);
   return [
     { name: "unset", kind: "closed" as const, settings: {} },
-    ...[...distinct.values()].toReversed().map(([name, settings]) => ({
+    ...distinct.map(([name, settings]) => ({
       name,
       kind: "closed" as const,
       junk: true as const,

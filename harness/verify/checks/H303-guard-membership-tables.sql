@@ -7,21 +7,10 @@
 -- sources: bypass catalogue row 15; https://www.postgresql.org/docs/current/ddl-rowsecurity.html
 -- The policies that a tenant role meets, as the trees that the parser made of them: a tree knows which column belongs to which table, where
 -- text only looks so. Equal trees are taken apart once.
-, held as materialized (
-  select array_agg(distinct h.oid) || 0::oid as roles, array_agg(distinct k.oid) as tenants
-    from tenant_roles r
-    join pg_catalog.pg_roles k on k.rolname = r.role
-    join pg_catalog.pg_roles h on pg_has_role(k.oid, h.oid, 'USAGE')
-),
+\ir ../shared/policy-sources.sql
 subjects as materialized (
   select s.oid, max(s.tenant_column) as tenant_column, max(s.predicate) as predicate
-    from (select t.oid, t.tenant_column, t.predicate from tenant_tables t
-          union all
-          select c.oid, null, null
-            from model, jsonb_array_elements_text(model -> 'schemas') as s (name)
-            join pg_catalog.pg_namespace n on n.nspname = s.name
-            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p') and c.relrowsecurity
-           where not (model -> 'exempt') ? (n.nspname || '.' || c.relname)
+    from (select oid, tenant_column, predicate from sources
           union all
           -- and what their policies read
           select d.refobjid, null, null
