@@ -23,8 +23,8 @@ export interface Chosen {
 
 /**
  * The comparisons that the names stand for: `rls` for all of a scenario, `rls/count` for one; without names all there are. Long ones have to be
- * named themselves.
- * @throws HarnessError `unknown-scenario`, `unknown-comparison`
+ * named themselves, and of peers those are measured that are installed.
+ * @throws HarnessError `unknown-scenario`, `unknown-comparison`, `peer-not-installed`
  */
 export function choose(scenarios: ReadonlyMap<string, Scenario>, names: readonly string[]): Chosen[] {
   const wanted = names.length > 0 ? names : [...scenarios.keys()];
@@ -57,9 +57,28 @@ function expand(scenarios: ReadonlyMap<string, Scenario>, name: string): Chosen[
       hint: `Choose from ${comparisons.map((one) => `${scenario}/${one}`).join(", ")}.`,
     });
   }
+  const needs = comparison === undefined ? undefined : known[comparison]?.needs;
+  if (needs && !isInstalled(needs)) {
+    throw new HarnessError({
+      code: "peer-not-installed",
+      message: `${name} compares with ${needs}, which is not installed`,
+      hint: `npm install --no-save ${needs}`,
+    });
+  }
   return comparisons
-    .filter((one) => (comparison === undefined ? !known[one]?.long : comparison === one))
+    .filter((one) =>
+      comparison === undefined ? !known[one]?.long && isInstalled(known[one]?.needs) : comparison === one,
+    )
     .map((one) => ({ scenario, comparison: one }));
+}
+
+function isInstalled(name: string | undefined): boolean {
+  try {
+    if (name) import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function splitOnce(name: string): [string, string?] {

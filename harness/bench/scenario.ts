@@ -1,4 +1,4 @@
-import type { Client } from "pg";
+import type { Client, Pool } from "pg";
 
 /**
  * A scenario is one file of scenarios/, named like the file, whose default export is this. State is what its
@@ -30,6 +30,8 @@ export interface ScratchDatabase {
   client: Client;
   /** A further connection as the owner, closed at the end of the scenario. */
   connect(): Promise<Client>;
+  /** Connections as the owner for a peer that wants a pool, closed at the end of the scenario. */
+  pool(max: number): Pool;
 }
 
 export interface Comparison<State = unknown> {
@@ -39,6 +41,8 @@ export interface Comparison<State = unknown> {
    * `run` is timed by the clock, in ms. Smaller is better.
    */
   unit?: string;
+  /** The package that has what is compared. Where it is not installed the comparison is left out, and an error if named itself. */
+  needs?: string;
   /** It takes minutes: measured only if it is named itself, as in `harness bench verify/growth`. */
   long?: true;
   /** Runs once before the first round: makes what only this one needs, and proves that both sides do the same work. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Client } from "pg";
+import pg, { type Client, type Pool, type PoolConfig } from "pg";
 import { onExit } from "../core/cleanup.ts";
 import { HarnessError } from "../core/errors.ts";
 import { connect } from "../database/connection.ts";
@@ -26,6 +26,7 @@ export interface Scratch extends ScratchDatabase {
 export async function createScratch({ url, admin, build }: Server): Promise<Scratch> {
   const name = prefix + randomBytes(6).toString("hex");
   const clients: Client[] = [];
+  const pools: Pool[] = [];
   const open = async () => {
     const client = await connect(url, { purpose: "bench", database: name });
     clients.push(client);
@@ -34,7 +35,7 @@ export async function createScratch({ url, admin, build }: Server): Promise<Scra
   let dropping: Promise<void> | undefined;
   const release = onExit(() => {
     dropping = (async () => {
-      for (const client of clients) await client.end().catch(() => undefined);
+      for (const ended of [...pools, ...clients]) await ended.end().catch(() => undefined);
       await dropDatabase(admin, name);
     })();
     return dropping;
@@ -49,7 +50,14 @@ export async function createScratch({ url, admin, build }: Server): Promise<Scra
     // Open until the drop: it is by having no connection that a leftover is known.
     const client = await open();
     await build(client, inDatabase(url, name));
-    return { client, connect: open, drop };
+    const pool = (max: number) => {
+      const made = new pg.Pool({ ...wayIn(client), max });
+      made.on("error", () => undefined);
+      made.on("connect", (one) => one.on("error", () => undefined));
+      pools.push(made);
+      return made;
+    };
+    return { client, connect: open, pool, drop };
   } catch (error) {
     await drop().catch(() => undefined);
     throw error;
@@ -89,6 +97,18 @@ async function create(admin: Client, name: string): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** How an open connection was made, TLS or none included. */
+function wayIn({ host, port, user, password, database, ssl }: Client): PoolConfig {
+  return {
+    host,
+    port,
+    ssl,
+    ...(user ? { user } : {}),
+    ...(password ? { password } : {}),
+    ...(database ? { database } : {}),
+  };
 }
 
 function inDatabase(url: string, name: string): string {

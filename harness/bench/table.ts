@@ -73,12 +73,16 @@ const cellsOf = ({ median, mad }: MeasuredSide) => [figure(median), ` ± ${figur
  */
 const widths = [8, -9, 9, -9, 7, 8, -14];
 
+/** Names that are wider have a line of their own. */
+const nameWidth = 14;
+
 function row(name: string, cells: readonly string[]): string {
   const padded = cells.map((cell, i) => {
     const width = widths[i] ?? 0;
     return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
   });
-  return `  ${name.padEnd(14)}${padded.join("")}`.trimEnd();
+  const own = name.length < nameWidth ? name.padEnd(nameWidth) : `${name}\n${" ".repeat(nameWidth + 2)}`;
+  return `  ${own}${padded.join("")}`.trimEnd();
 }
 
 function verdictLine({ threshold, of, comparison, value, met }: Verdict, c: Colors): string {

@@ -1,10 +1,11 @@
 import type { Handler, HandlerError, OutboxEvent } from "./event.ts";
+import { Held } from "./held.ts";
 import { type Failure, keyOf } from "./queue.ts";
 
-interface Held {
-  event: OutboxEvent;
-  /** Null until its handler begins. */
-  abort: AbortController | null;
+/** What handlers have done with, one way or the other. */
+export interface Finished {
+  delivered: OutboxEvent[];
+  failures: Failure[];
 }
 
 /** The events that this dispatcher has leased: waiting, in a handler, or finished and not yet settled. */
@@ -51,11 +52,13 @@ export class Workload {
 
   add(events: readonly OutboxEvent[]): void {
     for (const event of events) {
-      const held: Held = { event, abort: null };
+      const held = new Held(event, this.#queue);
       // Its lease ended unnoticed and it has come back to us: what was made of it under the old token is stale.
       const old = this.#held.get(keyOf(event));
-      old?.abort?.abort();
-      this.#waiting = this.#waiting.filter((one) => one !== old);
+      if (old) {
+        old.abort();
+        this.#waiting = this.#waiting.filter((one) => one !== old);
+      }
       this.#held.set(keyOf(event), held);
       this.#waiting.push(held);
     }
@@ -63,7 +66,7 @@ export class Workload {
   }
 
   /** What has been finished since the last call. */
-  takeFinished(): { delivered: OutboxEvent[]; failures: Failure[] } {
+  takeFinished(): Finished {
     const taken = { delivered: this.#delivered, failures: this.#failures };
     this.#delivered = [];
     this.#failures = [];
@@ -71,7 +74,7 @@ export class Workload {
   }
 
   /** Could not be settled now. */
-  putBack({ delivered, failures }: { delivered: OutboxEvent[]; failures: Failure[] }): void {
+  putBack({ delivered, failures }: Finished): void {
     this.#delivered.unshift(...delivered);
     this.#failures.unshift(...failures);
   }
@@ -86,24 +89,27 @@ export class Workload {
   /** Lets go of events whose lease is lost; handlers at work on them are told. */
   lose(events: readonly OutboxEvent[]): void {
     const lost = new Set(events);
-    for (const { event, abort } of this.#held.values()) if (lost.has(event)) abort?.abort();
+    for (const held of this.#held.values()) if (lost.has(held.event)) held.abort();
     this.#waiting = this.#waiting.filter(({ event }) => !lost.has(event));
     this.forget(events);
   }
 
   /** What no handler has begun, taken away from them. */
-  takeWaiting(): OutboxEvent[] {
-    const events = this.#waiting.map(({ event }) => event);
-    this.#waiting = [];
-    return events;
+  takeWaiting(): Held[] {
+    return this.#waiting.splice(0);
+  }
+
+  /** Could not be given back now. */
+  putBackWaiting(held: readonly Held[]): void {
+    this.#waiting.unshift(...held);
   }
 
   /** Tells the handlers at work to give up, and counts their events as failed whatever they do then. */
   abandon(reason: string): void {
-    for (const { event, abort } of this.#held.values()) {
-      if (!abort || abort.signal.aborted) continue;
-      abort.abort();
-      this.#failures.push({ event, error: reason, retry: true, retryAfterMs: 0 });
+    for (const held of this.#held.values()) {
+      if (!held.working || held.aborted) continue;
+      held.abort();
+      this.#failures.push({ event: held.event, error: reason, retry: true, retryAfterMs: 0 });
     }
   }
 
@@ -117,20 +123,19 @@ export class Workload {
 
   async #handle(held: Held): Promise<void> {
     const { event } = held;
-    const abort = new AbortController();
-    held.abort = abort;
+    held.working = true;
     this.#running++;
     const started = performance.now();
     let failure: Failure | null = null;
     try {
-      await this.#handler(event, { signal: abort.signal, queue: this.#queue });
+      await this.#handler(event, held);
     } catch (error) {
       failure = failureOf(event, error);
     }
     this.#running--;
-    if (!abort.signal.aborted) {
+    if (!held.aborted) {
       // From now on there is nothing to abandon.
-      held.abort = null;
+      held.working = false;
       if (failure) this.#failures.push(failure);
       else this.#delivered.push(event);
     }

@@ -60,6 +60,18 @@ describe("what is measured", () => {
     ["rls/counts", "unknown-comparison"],
     ["rls/toString", "unknown-comparison"],
   ])("%j is refused", (name, code) => expect(codeOf(() => names(name))).toEqual([code, 2]));
+
+  test("a peer that is not installed is left out, and refused if named", () => {
+    const [known] = [...scenarios.values()];
+    if (!known) throw new Error("no scenario");
+    const [comparison] = Object.values(known.comparisons);
+    if (!comparison) throw new Error("no comparison");
+    const beside = (needs: string) =>
+      new Map([["mine", { ...known, comparisons: { alone: comparison, beside: { ...comparison, needs } } }]]);
+    expect(choose(beside("vitest"), ["mine"]).map(nameOf)).toEqual(["mine/alone", "mine/beside"]);
+    expect(choose(beside("not-installed"), ["mine"]).map(nameOf)).toEqual(["mine/alone"]);
+    expect(codeOf(() => choose(beside("not-installed"), ["mine/beside"]))).toEqual(["peer-not-installed", 2]);
+  });
 });
 
 describe("a threshold", () => {

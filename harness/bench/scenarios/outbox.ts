@@ -3,6 +3,7 @@ import type { Comparison, Scenario, Side } from "../scenario.ts";
 import { type Churned, churn } from "./outbox/churn.ts";
 import { drainByDispatcher, drainInOrder } from "./outbox/drain.ts";
 import { claimsUntilServed } from "./outbox/fairness.ts";
+import * as peers from "./outbox/peers.ts";
 import { type Design, enter, fairClaim, orderedClaim, queueOf, type State } from "./outbox/queues.ts";
 
 const scenario: Scenario<State> = {
@@ -10,7 +11,7 @@ const scenario: Scenario<State> = {
   description:
     "The plan's indexes, (status, next_attempt_at) and one for duplicates without the tenant, with claims in the order of time, against " +
     "outbox.claim(). 1,000 tenants, one of which has half of everything; batches of 100. Begin, role, job and commit are not in the " +
-    "figures, unless a comparison says so. Peers such as graphile-worker are not installed and not measured.",
+    "figures, unless a comparison says so.",
   database: true,
 
   async setup(stage) {
@@ -42,6 +43,28 @@ const scenario: Scenario<State> = {
       unit: "µs/job",
       baseline: { label: "bare loop in order of time", run: (state) => drainInOrder(state) },
       candidate: { label: "the dispatcher, fair", run: (state) => drainByDispatcher(state) },
+    },
+    "graphile-worker": {
+      title: "20,000 jobs of 1,000 tenants that do nothing, from the start of a worker until all are done",
+      needs: "graphile-worker",
+      unit: "µs/job",
+      baseline: {
+        label: "graphile-worker, batch mode",
+        before: peers.addToGraphileWorker,
+        run: peers.drainByGraphileWorker,
+      },
+      candidate: { label: "the dispatcher, fair", before: peers.addEvents, run: peers.drainByDispatcher },
+    },
+    "pg-boss": {
+      title: "20,000 jobs of 1,000 tenants that do nothing, from the start of a worker until all are done",
+      needs: "pg-boss",
+      unit: "µs/job",
+      baseline: {
+        label: "pg-boss, fetch and complete",
+        before: peers.addToPgBoss,
+        run: peers.drainByPgBoss,
+      },
+      candidate: { label: "the dispatcher, fair", before: peers.addEvents, run: peers.drainByDispatcher },
     },
   },
 };

@@ -1,4 +1,5 @@
-import type { Client } from "pg";
+import type { Client, Pool } from "pg";
+import type PgBoss from "pg-boss";
 import { readSqlFile } from "../../../database/sql-file.ts";
 import type { ScratchDatabase } from "../../scenario.ts";
 import type { Churned } from "./churn.ts";
@@ -10,6 +11,9 @@ export interface State {
   /** By name: queues that have been made. */
   queues: Set<string>;
   churned: Map<string, Churned>;
+  /** What peers work on, once one is measured. */
+  pool?: Pool;
+  boss?: PgBoss;
 }
 
 /** `plan`: the plan's two indexes; `fair`: a registered queue. */
