@@ -19,7 +19,7 @@ alter table public.events_2026 enable row level security, force row level securi
 create policy own on public.events_2026 to app_user using (tenant_id = (select public.current_tenant()));
 grant select, insert, update, delete on public.events_2026 to app_user;
 -- The parent's policy once more, where they don't.
-create table parts.events_2027 partition of public.events for values from ('2027-01-01') to ('2028-01-01');
+create table parts.events_2027 partition of public.events for values from ('2027-01-01') to (maxvalue);
 alter table parts.events_2027 enable row level security, force row level security;
 create policy own on parts.events_2027 to app_user using (tenant_id = (select public.current_tenant()));
 grant select on parts.events_2027 to app_user;
