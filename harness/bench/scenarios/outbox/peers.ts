@@ -6,8 +6,8 @@ import { enter, queueOf, type State } from "./queues.ts";
 
 const jobsOf = ({ quick }: State) => (quick ? 500 : 20_000);
 
-/** Both worker and dispatcher hold so many jobs, and work on so many at a time. */
-const held = 1_000;
+/** Events and jobs that are fetched at a time; graphile-worker gains nothing by more than its own 500. */
+const fetched = 1_000;
 const concurrency = 24;
 
 export async function addEvents(state: State): Promise<void> {
@@ -22,7 +22,7 @@ export async function addEvents(state: State): Promise<void> {
   await state.client.query("commit");
 }
 
-/** The dispatcher as `harness outbox dispatch --batch 1000 --per-tenant 10 --concurrency 24` has it. */
+/** The dispatcher as `harness outbox dispatch --batch 2000 --per-tenant 20 --concurrency 24` has it. */
 export async function drainByDispatcher(state: State): Promise<number> {
   const queue = await queueOf(state, "fair", 0, "_peers");
   return drain(state, async (jobs) => {
@@ -36,8 +36,8 @@ export async function drainByDispatcher(state: State): Promise<number> {
         if (++handled === jobs) dispatcher.stop();
       },
       concurrency,
-      batch: held,
-      perTenant: 10,
+      batch: 2 * fetched,
+      perTenant: 20,
       leaseMs: 60_000,
       pollMs: 1_000,
       sweepMs: 60_000,
@@ -84,7 +84,7 @@ export async function drainByGraphileWorker(state: State): Promise<number> {
       preset: {
         worker: {
           concurrentJobs: concurrency,
-          localQueue: { size: held / 2 },
+          localQueue: { size: 500 },
           completeJobBatchDelay: 0,
           failJobBatchDelay: 0,
         },
@@ -117,7 +117,7 @@ export async function drainByPgBoss(state: State): Promise<number> {
   return drain(state, async () => {
     let handled = 0;
     for (;;) {
-      const jobs = await state.boss?.fetch("tick", { batchSize: held / 2 });
+      const jobs = await state.boss?.fetch("tick", { batchSize: fetched });
       if (!jobs || jobs.length === 0) return handled;
       await state.boss?.complete(
         "tick",
