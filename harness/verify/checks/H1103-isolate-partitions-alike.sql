@@ -22,19 +22,24 @@ branches as materialized (
     select * from below) as r
     join pg_catalog.pg_class c on c.oid = r.root and c.relrowsecurity and not c.relispartition
 ),
--- as one text, so that tables can be compared
+-- As one text, so that tables can be compared. In sub-queries the catalogue writes the table's own name before its columns: @ stands for it.
 policies_of as materialized (
   select p.polrelid as oid,
-         string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles::text, pg_get_expr(p.polqual, p.polrelid), '/', pg_get_expr(p.polwithcheck, p.polrelid)),
+         string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles::text,
+                              regexp_replace(concat_ws(' / ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)),
+                                             '(^|[^[:alnum:]_$."])' || regexp_replace(quote_ident(c.relname), '(\W)', '\\\1', 'g') || '\.', '\1@.', 'g'),
+                              p.polqual is null, p.polwithcheck is null),
                     E'\n' order by p.polname) as all_of_them
     from pg_catalog.pg_policy p
+    join pg_catalog.pg_class c on c.oid = p.polrelid
    where p.polrelid in (select oid from branches union all select root from branches)
    group by p.polrelid
 ),
 compared as materialized (
   select b.root, b.relation, c.oid, format('%I.%I', n.nspname, c.relname) as object, r.relforcerowsecurity as force,
          c.relrowsecurity and c.relforcerowsecurity = r.relforcerowsecurity as same_flags,
-         own.all_of_them is not distinct from above.all_of_them as same_policies, own.all_of_them is null as without
+         own.all_of_them is not distinct from above.all_of_them as same_policies, own.all_of_them is null as without,
+         quote_ident(c.relname) as name, '(^|[^[:alnum:]_$."])' || regexp_replace(quote_ident(r.relname), '(\W)', '\\\1', 'g') || '\.' as root_name_before_column
     from branches b
     join pg_catalog.pg_class r on r.oid = b.root
     join pg_catalog.pg_class c on c.oid = b.oid
@@ -71,9 +76,12 @@ select c.object,
                                              case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
                                              (select string_agg(case r.oid when 0 then 'public' else quote_ident(g.rolname) end, ', ')
                                                 from unnest(p.polroles) as r (oid) left join pg_catalog.pg_roles g on g.oid = r.oid),
-                                             E'\n  using (' || pg_get_expr(p.polqual, p.polrelid) || ')', E'\n  with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),
+                                             E'\n  using (' || e.expressions[1] || ')', E'\n  with check (' || e.expressions[2] || ')'),
                                       E'\n' order by p.polname)
-                      from pg_catalog.pg_policy p where p.polrelid = c.root and not c.same_policies)) end as fix,
+                      from pg_catalog.pg_policy p
+                     cross join lateral (select array_agg(regexp_replace(x.expression, c.root_name_before_column, '\1' || replace(c.name, '\', '\\') || '.', 'g') order by x.place) as expressions
+                                           from unnest(array[pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)]) with ordinality as x (expression, place)) as e
+                     where p.polrelid = c.root and not c.same_policies)) end as fix,
        null::text as severity
   from compared c
  where c.root in (select root from meant)

@@ -32,3 +32,5 @@ call public.isolate('texts_a');
 call public.isolate('Texts, b');
 revoke all on public.texts_a, public."Texts, b" from app_user;
 drop policy tenant on public."Texts, b";
+create policy counted on public.texts as restrictive to app_user using ((select texts.n >= 0));
+create policy counted on public.texts_a as restrictive to app_user using ((select texts_a.n >= 0));

@@ -22,6 +22,11 @@ create table public.alike (tenant_id uuid not null, kind text not null, n int no
 create table public.alike_a partition of public.alike for values in ('a');
 create table public.alike_b partition of public.alike for values in ('b') partition by range (n);
 create table public.alike_b1 partition of public.alike_b for values from (0) to (100);
+-- the same of each, and each calls itself by its name
+create policy counted on public.alike as restrictive to app_user using ((select alike.n >= 0));
+create policy counted on public.alike_a as restrictive to app_user using ((select alike_a.n >= 0));
+create policy counted on public.alike_b as restrictive to app_user using ((select alike_b.n >= 0));
+create policy counted on public.alike_b1 as restrictive to app_user using ((select alike_b1.n >= 0));
 call public.isolate('alike');
 call public.isolate('alike_a');
 call public.isolate('alike_b');
