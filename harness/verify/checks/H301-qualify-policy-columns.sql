@@ -70,14 +70,7 @@ findings as (
        where not f.captured
     ) as m on true
    group by f.relation, f.polname
-)
-select x.relation as object,
-       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
-       coalesce(string_agg(x.reason, '; ' order by x.polname), 'no policy compares a column with itself') as detail,
-       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
-       string_agg(x.fix, E'\n' order by x.polname) as fix,
-       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
-  from (select relation, polname, rank, reason, fix from findings
-        union all
-        select relation, polname, null, null, null from expressions) as x
- group by x.relation
+),
+\ir ../shared/reported.sql
+select object, outcome, coalesce(reasons, 'no policy compares a column with itself') as detail, evidence, fix, severity
+  from reported

@@ -83,14 +83,7 @@ findings as (
             from functional f
             join policies p on p.oid = f.policy) as x
    group by x.relation, x.polname
-)
-select x.relation as object,
-       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
-       coalesce(string_agg(x.reason, '; ' order by x.polname), 'nothing that the session says is matched against a pattern') as detail,
-       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
-       string_agg(x.fix, E'\n' order by x.polname) as fix,
-       (array['critical', 'high', 'medium', 'low'])[min(x.rank)] as severity
-  from (select relation, polname, rank, reason, fix from findings
-        union all
-        select relation, polname, null, null, null from expressions) as x
- group by x.relation
+),
+\ir ../shared/reported.sql
+select object, outcome, coalesce(reasons, 'nothing that the session says is matched against a pattern') as detail, evidence, fix, severity
+  from reported

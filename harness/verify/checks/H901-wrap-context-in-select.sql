@@ -67,14 +67,7 @@ findings as (
          g.alteration || case when g.using_was is not null then format(E'\n  using (%s)', format(g.form, coalesce(regexp_replace(g.using_was, g.call, '(select \1)', 'g'), g.using_was))) else '' end
          || case when g.check_was is not null then format(E'\n  with check (%s)', format(g.form, coalesce(regexp_replace(g.check_was, g.call, '(select \1)', 'g'), g.check_was))) else '' end || ';' as fix
     from grouped g
-)
-select x.relation as object,
-       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
-       coalesce(string_agg(x.reason, '; ' order by x.polname), 'it asks the session once for each statement') as detail,
-       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
-       string_agg(x.fix, E'\n' order by x.polname) as fix,
-       null::text as severity
-  from (select relation, polname, rank, reason, fix from findings
-        union all
-        select relation, polname, null, null, null from expressions) as x
- group by x.relation
+),
+\ir ../shared/reported.sql
+select object, outcome, coalesce(reasons, 'it asks the session once for each statement') as detail, evidence, fix, null::text as severity
+  from reported

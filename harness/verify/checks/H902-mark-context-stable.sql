@@ -58,14 +58,7 @@ findings as (
    where j.part = 'using'  -- new rows are few
      and j.signature is not null
    group by j.relation, j.polname
-)
-select x.relation as object,
-       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
-       coalesce(string_agg(x.reason, '; ' order by x.polname), 'it calls no VOLATILE function for each row') as detail,
-       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
-       string_agg(x.fix, E'\n' order by x.polname) as fix,
-       null::text as severity
-  from (select relation, polname, rank, reason, fix from findings
-        union all
-        select relation, polname, null, null, null from expressions) as x
- group by x.relation
+),
+\ir ../shared/reported.sql
+select object, outcome, coalesce(reasons, 'it calls no VOLATILE function for each row') as detail, evidence, fix, null::text as severity
+  from reported

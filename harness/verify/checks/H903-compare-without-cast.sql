@@ -39,14 +39,7 @@ findings as (
      and not exists (select from pg_catalog.pg_index i
                       where i.indrelid = j.polrelid and i.indisvalid and i.indkey[0] = 0 and i.indexprs::text ~ format(':varattno %s ', j.tenant_attnum))
    group by j.relation, j.polname, j.tenant_column
-)
-select x.relation as object,
-       case when count(x.rank) > 0 then 'fail' else 'pass' end as outcome,
-       coalesce(string_agg(x.reason, '; ' order by x.polname), 'it compares the tenant column as it is') as detail,
-       format('select polname, polpermissive, polcmd, pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) from pg_policy where polrelid = %L::regclass;', x.relation) as evidence,
-       string_agg(x.fix, E'\n' order by x.polname) as fix,
-       null::text as severity
-  from (select relation, polname, rank, reason, fix from findings
-        union all
-        select relation, polname, null, null, null from expressions) as x
- group by x.relation
+),
+\ir ../shared/reported.sql
+select object, outcome, coalesce(reasons, 'it compares the tenant column as it is') as detail, evidence, fix, null::text as severity
+  from reported

@@ -1,4 +1,4 @@
-import { Dispatcher } from "../../../outbox/dispatcher.ts";
+import { dispatch } from "./dispatch.ts";
 import { enter, orderedAck, orderedClaim, queueOf, type State } from "./queues.ts";
 
 const jobsOf = ({ quick }: State) => (quick ? 1_000 : 5_000);
@@ -21,31 +21,10 @@ export async function drainInOrder(state: State): Promise<number> {
   return (1000 * (performance.now() - started)) / jobs;
 }
 
-/** The same by the dispatcher as it is, with a handler that does nothing. */
+/** The same by the dispatcher as it is. */
 export async function drainByDispatcher(state: State): Promise<number> {
   const queue = await queueOf(state, "fair", 100_000, "_drain");
-  const jobs = jobsOf(state);
-  let handled = 0;
-  const dispatcher: Dispatcher = new Dispatcher({
-    connect: state.database.connect,
-    connectToListen: null,
-    queue,
-    channel: "outbox",
-    handler: () => {
-      if (++handled === jobs) dispatcher.stop();
-    },
-    concurrency: 10,
-    batch: 100,
-    perTenant: 1,
-    leaseMs: 60_000,
-    pollMs: 1000,
-    sweepMs: 60_000,
-    graceMs: 10_000,
-    expireHolds: false,
-    job: "bench",
-    log: () => undefined,
-  });
   const started = performance.now();
-  await dispatcher.run();
+  const handled = await dispatch(state, queue, jobsOf(state), { batch: 100, perTenant: 1, concurrency: 10 });
   return (1000 * (performance.now() - started)) / handled;
 }

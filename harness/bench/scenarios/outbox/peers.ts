@@ -1,4 +1,4 @@
-import { Dispatcher } from "../../../outbox/dispatcher.ts";
+import { dispatch } from "./dispatch.ts";
 import { enter, queueOf, type State } from "./queues.ts";
 
 // Each adds its jobs first, which is not measured, and then answers with the microseconds that a job took: from the start of
@@ -25,30 +25,9 @@ export async function addEvents(state: State): Promise<void> {
 /** The dispatcher as `harness outbox dispatch --batch 2000 --per-tenant 20 --concurrency 24` has it. */
 export async function drainByDispatcher(state: State): Promise<number> {
   const queue = await queueOf(state, "fair", 0, "_peers");
-  return drain(state, async (jobs) => {
-    let handled = 0;
-    const dispatcher: Dispatcher = new Dispatcher({
-      connect: state.database.connect,
-      connectToListen: null,
-      queue,
-      channel: "outbox",
-      handler: () => {
-        if (++handled === jobs) dispatcher.stop();
-      },
-      concurrency,
-      batch: 2 * fetched,
-      perTenant: 20,
-      leaseMs: 60_000,
-      pollMs: 1_000,
-      sweepMs: 60_000,
-      graceMs: 10_000,
-      expireHolds: false,
-      job: "bench",
-      log: () => undefined,
-    });
-    await dispatcher.run();
-    return handled;
-  });
+  return drain(state, (jobs) =>
+    dispatch(state, queue, jobs, { batch: 2 * fetched, perTenant: 20, concurrency }),
+  );
 }
 
 export async function addToGraphileWorker(state: State): Promise<void> {

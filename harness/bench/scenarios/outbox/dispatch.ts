@@ -1,0 +1,38 @@
+import { Dispatcher } from "../../../outbox/dispatcher.ts";
+import type { State } from "./queues.ts";
+
+/** How `harness outbox dispatch` would be called. */
+export interface Size {
+  batch: number;
+  perTenant: number;
+  concurrency: number;
+}
+
+/** Runs the dispatcher as it is, with a handler that does nothing, until so many events are handled. How many it were in the end. */
+export async function dispatch(
+  { database }: State,
+  queue: string,
+  jobs: number,
+  size: Size,
+): Promise<number> {
+  let handled = 0;
+  const dispatcher: Dispatcher = new Dispatcher({
+    ...size,
+    connect: database.connect,
+    connectToListen: null,
+    queue,
+    channel: "outbox",
+    handler: () => {
+      if (++handled === jobs) dispatcher.stop();
+    },
+    leaseMs: 60_000,
+    pollMs: 1_000,
+    sweepMs: 60_000,
+    graceMs: 10_000,
+    expireHolds: false,
+    job: "bench",
+    log: () => undefined,
+  });
+  await dispatcher.run();
+  return handled;
+}
