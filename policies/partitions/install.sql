@@ -7,3 +7,4 @@
 \ir isolate.sql
 \ir create-child.sql
 \ir ensure.sql
+\ir expire.sql
