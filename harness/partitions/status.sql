@@ -32,7 +32,8 @@ children as materialized (
     join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
    cross join lateral (
-     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')) as b (bound)
+     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
+       offset 0) as b (bound) -- once a partition, not once for each mention
 ),
 -- What is below, of any depth: each with the child that it belongs to.
 descendants as (

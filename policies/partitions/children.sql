@@ -54,6 +54,7 @@ begin
   join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
   cross join lateral (
     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
+    offset 0 -- once a partition, not once for each mention
   ) as bound (found)
   where i.inhparent = parent
   order by 2, 1;

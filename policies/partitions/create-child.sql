@@ -114,9 +114,11 @@ begin
 
   -- What a partition does not have from its parent it has from the newest of the others: how it is stored, and how it is partitioned.
   select c.* into sibling
-  from partitions.children(parent) as s join pg_catalog.pg_class as c on c.oid = s.child
-  where not s.is_default and c.relkind in ('r', 'p')
-  order by s.ends_at desc limit 1;
+  from pg_catalog.pg_class as c
+  where c.oid = (
+    select s.child from partitions.children(parent) as s
+    where not s.is_default and not exists (select from pg_catalog.pg_foreign_table as f where f.ftrelid = s.child)
+    order by s.ends_at desc limit 1);
 
   plain := partitions.free_name(above.relnamespace, above.relname, partitions.suffix(starts_at, ends_at, zone));
   child := format('%s.%I', home, plain);

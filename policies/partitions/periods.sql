@@ -57,7 +57,7 @@ begin
     from (
       select series.local_time, edge.at, lead(edge.at) over (order by series.local_time) as next_at
       from generate_series(date_trunc(period, from_at at time zone time_zone) - step, upto at time zone time_zone + 2 * step, step) as series (local_time)
-      cross join lateral (select partitions.instant(series.local_time, time_zone)) as edge (at)
+      cross join lateral (select partitions.instant(series.local_time, time_zone) offset 0) as edge (at)
     ) as e
     where e.at < e.next_at and e.next_at > from_at and e.at <= upto
     order by e.local_time;
