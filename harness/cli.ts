@@ -316,7 +316,10 @@ const partitions = program
   .command("partitions")
   .description("partitions by time: make them ahead, look at them, take expired ones away");
 const waitOption = () =>
-  new Option("--lock-timeout <seconds>", "longest wait for a lock, each time (default: 2)");
+  new Option(
+    "--lock-timeout <seconds>",
+    "longest wait for a lock that others may queue behind, each time (default: 0.5)",
+  );
 const endOption = () =>
   new Option("--expired <what>", "what becomes of expired partitions: keep, detach, archive or drop");
 const archiveOption = () =>

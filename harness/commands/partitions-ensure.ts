@@ -37,7 +37,7 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
     expired: actionOf(options.expired),
     archiveSchema: options.archiveSchema,
   };
-  const lockTimeoutMs = seconds("--lock-timeout", options.lockTimeout, 2);
+  const lockTimeoutMs = seconds("--lock-timeout", options.lockTimeout, 0.5);
   if (table === undefined && areGiven(settings)) {
     throw new HarnessError({
       code: "which-table",

@@ -22,7 +22,7 @@ export async function partitionsMaintain(
   options: PartitionOptions & { wait?: string | undefined },
 ): Promise<ExitCode> {
   const limits = pruneLimits(options);
-  const lockTimeoutMs = seconds("--lock-timeout", options.lockTimeout, 2);
+  const lockTimeoutMs = seconds("--lock-timeout", options.lockTimeout, 0.5);
   return withClient(options, "writes", "partitions maintain", async ({ client, target }) => {
     refusePooler(target.url);
     try {

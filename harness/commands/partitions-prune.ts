@@ -73,7 +73,7 @@ export function pruneLimits(
   options: Pick<PruneOptions, "lockTimeout" | "wait" | "concurrently">,
 ): PruneLimits {
   return {
-    lockTimeoutMs: seconds("--lock-timeout", options.lockTimeout, 2),
+    lockTimeoutMs: seconds("--lock-timeout", options.lockTimeout, 0.5),
     waitMs: seconds("--wait", options.wait, 60),
     concurrently: options.concurrently ?? true,
   };

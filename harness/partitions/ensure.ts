@@ -23,7 +23,7 @@ export interface Failed {
   reason: string;
 }
 
-const attempts = 6;
+const attempts = 10;
 
 /** What is missing, of all tables that are kept up or of one: one question, however many tables. */
 export async function overdue(
@@ -124,7 +124,7 @@ export async function rehearseEnsure(
       );
       const transactions = rows.map(
         ({ statements }, at) =>
-          `-- ${missing[at]?.table}: from ${missing[at]?.from} to ${missing[at]?.upto}\nbegin;\nset local lock_timeout = '2s';\n${statements}\ncommit;\n`,
+          `-- ${missing[at]?.table}: from ${missing[at]?.from} to ${missing[at]?.upto}\nbegin;\nset local lock_timeout = '500ms';\n${statements}\ncommit;\n`,
       );
       const first =
         state === "current" || missing.length === 0

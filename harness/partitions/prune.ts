@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { patiently, sqlstateOf } from "../database/patience.ts";
 import { inTransaction } from "../database/transaction.ts";
@@ -28,7 +29,7 @@ export interface Unsettled {
 export type Outcome = "detach" | "archive" | "drop" | "gone";
 
 export interface PruneLimits {
-  /** How long DETACH … CONCURRENTLY waits for transactions that use the table. Nobody waits for it meanwhile. */
+  /** How long to wait for transactions that use the table, until DETACH … CONCURRENTLY is through. Nobody waits for it meanwhile. */
   waitMs: number;
   /** How long to wait for locks that others queue behind. */
   lockTimeoutMs: number;
@@ -36,7 +37,7 @@ export interface PruneLimits {
   concurrently: boolean;
 }
 
-const attempts = 6;
+const attempts = 10;
 
 export async function unsettled(client: Client, table?: string): Promise<Unsettled[]> {
   const { rows } = await client.query<Unsettled>(
@@ -90,21 +91,25 @@ export async function finish(
   atMost: Exclude<Action, "keep">,
   limits: PruneLimits,
 ): Promise<Outcome> {
+  const deadline = performance.now() + limits.waitMs;
   for (let step = 1; ; step++) {
-    const { rows } = await client.query<{ state: Unsettled["state"] }>(
-      "select partitions.state_of($1::oid::regclass) as state",
-      [oid],
+    const { rows } = await client.query<{ state: Unsettled["state"]; keys: boolean }>(
+      "select partitions.state_of($1::oid::regclass) as state, partitions.has_foreign_keys(to_regclass($2)) as keys",
+      [oid, table],
     );
-    const state = rows[0]?.state;
+    const { state, keys } = rows[0] ?? { state: "gone", keys: false };
     if (state === "detached" || state === "gone") break;
     try {
-      await detach(client, table, oid, limits);
+      await detach(client, table, oid, limits, keys ? limits.lockTimeoutMs : deadline - performance.now());
     } catch (error) {
+      const code = sqlstateOf(error);
+      const wait = code === "55P03" && limits.concurrently && performance.now() < deadline;
       // Somebody else may have finished it meanwhile: the state tells.
-      if (step === 3 || !["42P01", "55000", "42809", "55P03"].includes(sqlstateOf(error))) {
+      if (!wait && (step >= 3 || !["42P01", "55000", "42809"].includes(code))) {
         await client.query("select partitions.undecide($1::oid::regclass)", [oid]).catch(() => undefined);
         throw error;
       }
+      await sleep(Math.min(100 * 2 ** step, 2_000) * (0.5 + Math.random() / 2));
     }
   }
   return patiently(async () => {
@@ -126,7 +131,13 @@ export async function finish(
   });
 }
 
-async function detach(client: Client, table: string, oid: string, limits: PruneLimits): Promise<void> {
+async function detach(
+  client: Client,
+  table: string,
+  oid: string,
+  limits: PruneLimits,
+  waitMs: number,
+): Promise<void> {
   const { rows } = await client.query<{ statement: string }>(
     "select partitions.detach_statement($1::regclass, $2::oid::regclass, $3) as statement",
     [table, oid, limits.concurrently],
@@ -140,7 +151,7 @@ async function detach(client: Client, table: string, oid: string, limits: PruneL
     return;
   }
   // For the session, since no transaction may be around it; the connection is ours alone.
-  await client.query(`set lock_timeout = ${limits.waitMs}; set statement_timeout = 0`);
+  await client.query(`set lock_timeout = ${Math.max(1, Math.round(waitMs))}; set statement_timeout = 0`);
   try {
     await client.query(statement);
   } finally {

@@ -74,6 +74,13 @@ end
 $$;
 comment on function partitions.detach_statement(regclass, regclass, boolean) is 'What detaches a partition, or finishes doing so; an error if it cannot be done concurrently.';
 
+create or replace function partitions.has_foreign_keys(relation regclass) returns boolean
+language sql stable
+set search_path = ''
+as $$ select exists (select from pg_catalog.pg_constraint as c where c.contype = 'f' and relation in (c.conrelid, c.confrelid)) $$;
+comment on function partitions.has_foreign_keys(regclass) is
+  'Whether it refers to other tables or they to it. Then DETACH locks these too, so that their writers queue while it waits: it must not wait for long.';
+
 create or replace function partitions.decide(parent regclass, child regclass, action text, archive_schema name default null) returns void
 language plpgsql
 set search_path = ''
@@ -184,6 +191,6 @@ comment on function partitions.forget_gone() is 'Forgets partitions that somebod
 
 revoke execute on function
   partitions.expired(regclass, interval), partitions.state_of(regclass), partitions.detach_statement(regclass, regclass, boolean),
-  partitions.decide(regclass, regclass, text, name), partitions.settle(regclass, text), partitions.undecide(regclass),
+  partitions.has_foreign_keys(regclass), partitions.decide(regclass, regclass, text, name), partitions.settle(regclass, text), partitions.undecide(regclass),
   partitions.unsettled(text), partitions.forget_gone()
 from public;
