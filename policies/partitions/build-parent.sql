@@ -52,7 +52,7 @@ as $$
   -- Shortened with a hash, where it would be too long.
   select case when octet_length(w.wanted) <= 63 then w.wanted else left(w.wanted, 24) || '_' || left(md5(w.wanted), 8) end
   from (
-    select case when starts_with(name::text, from_name::text) then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
+    select case when starts_with(name::text, from_name || '_') then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
   ) as w (wanted)
 $$;
 comment on function partitions.renamed_part(name, name, name) is 'The name of what belongs to a table, such as an index, when the table gets another name.';
