@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
-import { Pace } from "./pace.ts";
+import { Pace } from "../core/pace.ts";
 import { patiently } from "./retry.ts";
 import { asJob, type Keys } from "./session.ts";
 import { type ColumnStatus, columnStatus, type Problem, problemsKept, toDo } from "./status.ts";
