@@ -139,7 +139,10 @@ async function work(
     return exitCodes.clean;
   }
   if (known) refuseOtherWish(known, options);
-  else if (!(await begin(session))) return exitCodes.findings;
+  else if (await isPartitionedBy(client, relation, options.key)) {
+    report(session, "done");
+    return exitCodes.clean;
+  } else if (!(await begin(session))) return exitCodes.findings;
   const ending = await convertWithBar(session, running);
   report(session, ending);
   return exitCodes.clean;
@@ -162,6 +165,16 @@ async function begin(session: Session): Promise<boolean> {
   say(session, describePlan(plan, wish).trimEnd());
   await inTransaction(client, "read write", () => beginConversion(client, wish), { statementTimeoutMs: 0 });
   return true;
+}
+
+/** Whoever runs the same command once more has what he wants. */
+async function isPartitionedBy(client: Client, relation: string, key: string | undefined): Promise<boolean> {
+  const { rows } = await client.query(
+    `select from pg_catalog.pg_partitioned_table as p join pg_catalog.pg_attribute as a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+      where p.partrelid = $1::regclass and p.partstrat = 'r' and p.partnatts = 1 and a.attname = $2`,
+    [relation, key ?? ""],
+  );
+  return rows.length > 0;
 }
 
 /** The words of the first run count: who says something else now would be misled. */
