@@ -314,7 +314,7 @@ pii
 
 const partitions = program
   .command("partitions")
-  .description("partitions by time: make them ahead, look at them, take expired ones away");
+  .description("partitions by time: make them ahead, look at them, take expired ones away, convert tables");
 const waitOption = () =>
   new Option(
     "--lock-timeout <seconds>",
@@ -392,6 +392,33 @@ partitions
   .addOption(configOption())
   .action(
     run(async (options) => (await import("./commands/partitions-maintain.ts")).partitionsMaintain(options)),
+  );
+partitions
+  .command("convert <table>")
+  .description("partition a table while it is in use; run again, it goes on where it stopped")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--key <column>", "column to partition by: a date or a timestamp")
+  .option("--period <period>", "day, week, month, quarter or year (default: month)")
+  .option("--time-zone <zone>", "whose midnight bounds partitions of a timestamptz (default: UTC)")
+  .option("--method <method>", "attach or shadow (default: by the rule in docs/partitions.md)")
+  .option("--extend-keys", "add the column to unique keys that lack it")
+  .option("--premake <number>", "periods ahead (default: 3)")
+  .option("--retention <interval>", "how long rows are to be kept: '12 months'")
+  .option("--batch <rows>", "rows in a transaction, at most (default: 5000)")
+  .option("--rate <rows>", "at most so many rows a second")
+  .option("--lock-timeout <ms>", "how long writers may queue behind a lock, each time (default: 50)")
+  .option("--pause-before-swap", "do everything but the swap")
+  .option("--rollback", "leave nothing of a conversion that has not been swapped")
+  .option("--finish", "drop the old table that is kept after the swap")
+  .option("--dry-run", "change nothing, say what would be done and what stands in the way")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(
+    run(async (table, options) =>
+      (await import("./commands/partitions-convert.ts")).partitionsConvert(table, options),
+    ),
   );
 
 program

@@ -8,3 +8,11 @@
 \ir create-child.sql
 \ir ensure.sql
 \ir expire.sql
+\ir dependents.sql
+\ir build-parent.sql
+\ir blockers.sql
+\ir exchange.sql
+\ir rebuild.sql
+\ir conversions.sql
+\ir copy.sql
+\ir swap.sql
