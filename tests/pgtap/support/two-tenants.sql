@@ -3,7 +3,7 @@ create temporary table tenant_tables as
 select
   c.oid::regclass as relation,
   a.attname as tenant_column,
-  exists (select from pg_policy where polrelid = c.oid and polname in ('append_only_update', 'outbox_settle', 'confirmations_stand')) as append_only,
+  exists (select from pg_policy where polrelid = c.oid and polname in ('append_only_update', 'outbox_settle', 'confirmations_stand', 'table_hold_keys_stand')) as append_only,
   'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'::uuid as mine,
   'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'::uuid as other
 from pg_class as c
@@ -40,7 +40,9 @@ begin
         mine, other
       ) as insertion
       from tenant_tables join pg_attribute on attrelid = relation
-      where attname = tenant_column or attnum > 0 and attnotnull and not atthasdef and attidentity = ''
+      -- A hold enters its own keys.
+      where relation <> 'public.table_hold_keys'::regclass
+        and (attname = tenant_column or attnum > 0 and attnotnull and not atthasdef and attidentity = '')
       group by relation, mine, other
     ) as insertions
   );
