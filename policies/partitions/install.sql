@@ -1,0 +1,9 @@
+-- version: 1
+-- All of this folder, in order: for psql, and for harness, which installs it where it is missing.
+\ir schema.sql
+\ir periods.sql
+\ir children.sql
+\ir managed.sql
+\ir isolate.sql
+\ir create-child.sql
+\ir ensure.sql
