@@ -232,7 +232,11 @@ exception
     raise sqlstate 'PT409' using message = 'conflict_error', detail = 'The booking sits at one of these tables already, or would twice.',
       hint = 'Take new holds and confirm those, with a new key.';
   when check_violation then
-    -- Assignments are kept by month, and there are partitions for so many months only.
+    -- A row that no partition is for breaks no constraint that has a name. Assignments are kept by month, and there are so many only.
+    get stacked diagnostics reason = constraint_name;
+    if reason <> '' then
+      raise;
+    end if;
     raise sqlstate 'PT409' using message = 'conflict_error', detail = 'The booking is on a day for which no assignments can be kept.',
       hint = 'Book within the months to come; to open more of them: harness partitions ensure.';
   when insufficient_privilege then

@@ -27,12 +27,12 @@ select is(
 
 -- Policies come before constraints: a row need not be complete to be refused for its tenant.
 select is(
-  pg_temp.attempt('authenticated', mine, format('insert into %s (%I) values (%L)', relation, tenant_column, other)),
+  pg_temp.attempt('authenticated', mine, pg_temp.insertion(relation, tenant_column, other)),
   '42501', format('%s takes no row for another tenant', relation)
 ) from tenant_tables;
 
 select isnt(
-  pg_temp.attempt('authenticated', mine, format('insert into %s (%I) values (%L)', relation, tenant_column, mine)),
+  pg_temp.attempt('authenticated', mine, pg_temp.insertion(relation, tenant_column, mine)),
   '42501', format('%s takes a row for the tenant itself, as far as row security goes', relation)
 ) from tenant_tables;
 

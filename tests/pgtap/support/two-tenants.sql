@@ -49,3 +49,14 @@ begin
   reset role;
 end
 $$;
+
+-- Adds a row that says no more than whose it is, and, where that decides about the partition, when: what has no partition is refused
+-- before policies are asked.
+create function pg_temp.insertion(relation regclass, tenant_column name, tenant uuid) returns text
+language sql
+as $$
+  select format('insert into %s (%s) values (%s)', relation,
+    concat_ws(', ', quote_ident(tenant_column), quote_ident(k.attname)), concat_ws(', ', quote_literal(tenant), case when k.attname is not null then 'now()' end))
+  from (select) as one
+  left join (pg_partitioned_table as p join pg_attribute as k on k.attrelid = p.partrelid and k.attnum = p.partattrs[0]) on p.partrelid = relation
+$$;
