@@ -7,3 +7,8 @@
 \ir isolate.sql
 \ir create-child.sql
 \ir ensure.sql
+\ir dependents.sql
+\ir build-parent.sql
+\ir blockers.sql
+\ir exchange.sql
+\ir rebuild.sql
