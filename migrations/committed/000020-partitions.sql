@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:de4df9c90be80502242ff36fdcc5a5cb2b2496ce
+--! Hash: sha1:a19ee71a82cf6d1e0f1b0d04a28f0bd817385189
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -304,7 +304,7 @@ as $$
   from (
     select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
       lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
-    from regexp_matches(expression, $re$('(?:[^']|'')*'|"(?:[^"]|"")*"|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
+    from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
     window w as (order by found.place)
   ) as t
 $$;
@@ -661,6 +661,849 @@ revoke execute on function
   partitions.missing(regclass, timestamptz), partitions.fill(regclass, timestamptz, timestamptz), partitions.ensure(regclass, timestamptz)
 from public;
 --! EndIncluded partitions/ensure.sql
+--! Included partitions/dependents.sql
+-- What refers to a table by its identity and not by its name: it would go on to refer to the old table once another one has the name. Where
+-- the catalogue can write such an object down, the same text makes it again, read after the exchange; everything else is refused, also
+-- what nobody has thought of.
+
+create or replace function partitions.dependents(source regclass)
+returns table (object text, statement text, reason text, hint text)
+language sql stable
+set search_path = ''
+as $$
+  with found as (
+    select distinct d.classid, d.objid
+    from pg_catalog.pg_depend as d
+    where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = source
+  ), views as (
+    select c.oid, c.relkind, c.relname, n.nspname, c.relowner, c.reloptions, r.rulename
+    from found as f
+    join pg_catalog.pg_rewrite as r on r.oid = f.objid
+    join pg_catalog.pg_class as c on c.oid = r.ev_class
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where f.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and c.oid <> source
+  )
+  select format('view %I.%I', v.nspname, v.relname),
+    format('create or replace view %I.%I%s as %s', v.nspname, v.relname,
+      (select ' with (' || string_agg(format('%I = %L', o.option_name, o.option_value), ', ') || ')' from pg_catalog.pg_options_to_table(v.reloptions) as o),
+      pg_catalog.pg_get_viewdef(v.oid)),
+    case when not pg_has_role(v.relowner, 'usage') then 'it reads the table, and belongs to another role' end,
+    format('Become a member of %I, or drop the view meanwhile.', pg_catalog.pg_get_userbyid(v.relowner))
+  from views as v where v.relkind = 'v' and v.rulename = '_RETURN'
+  union all
+  select format('materialized view %I.%I', v.nspname, v.relname), null, 'it reads the table, and cannot be redefined in place',
+    'Drop it before, and create it again afterwards.'
+  from views as v where v.relkind = 'm'
+  union all
+  select format('rule %I on %I.%I', v.rulename, v.nspname, v.relname), null, 'it refers to the table', 'Drop it: a trigger does the same.'
+  from views as v where v.relkind <> 'm' and v.rulename <> '_RETURN'
+  union all
+  select format('function %s', p.oid::pg_catalog.regprocedure), pg_catalog.pg_get_functiondef(p.oid),
+    case when not pg_has_role(p.proowner, 'usage') then 'its body refers to the table, and it belongs to another role' end,
+    format('Become a member of %I, or drop the function meanwhile.', pg_catalog.pg_get_userbyid(p.proowner))
+  from found as f join pg_catalog.pg_proc as p on p.oid = f.objid
+  where f.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.prokind in ('f', 'p')
+  union all
+  select format('policy %I on %s', p.polname, p.polrelid::pg_catalog.regclass),
+    case when p.polrelid <> source then
+      format('alter policy %I on %s', p.polname, p.polrelid::pg_catalog.regclass)
+        || coalesce(' using (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')', '')
+        || coalesce(' with check (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')', '') end,
+    case
+      when p.polrelid = source then 'it reads the table that it is on'
+      when not pg_has_role(c.relowner, 'usage') then 'it reads the table, and is on a table of another role'
+    end,
+    case when p.polrelid = source then 'Put the question into a function that the policy calls.'
+      else format('Become a member of %I.', pg_catalog.pg_get_userbyid(c.relowner)) end
+  from found as f join pg_catalog.pg_policy as p on p.oid = f.objid join pg_catalog.pg_class as c on c.oid = p.polrelid
+  where f.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass
+    -- Every policy depends on its own table; only the expression says whether it also reads it.
+    and (p.polrelid <> source or concat(p.polqual, p.polwithcheck) ~ (':relid ' || source::pg_catalog.oid || '\M'))
+  union all
+  select pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid), null, 'it uses the row type of the table',
+    'Name the columns instead, or use a type of its own.'
+  from pg_catalog.pg_depend as d
+  join pg_catalog.pg_class as c on c.oid = source
+  join pg_catalog.pg_type as t on t.oid = c.reltype
+  where d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid in (t.oid, t.typarray)
+    and not (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.typarray)
+  union all
+  -- The columns of views have no dependency on their types of their own.
+  select format('column %I of %s', a.attname, a.attrelid::pg_catalog.regclass), null, 'it is a whole row of the table', 'Name the columns instead.'
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_type as t on t.oid = c.reltype
+  join pg_catalog.pg_attribute as a on a.atttypid in (t.oid, t.typarray) and not a.attisdropped
+  join views as v on v.oid = a.attrelid
+  where c.oid = source
+  union all
+  select pg_catalog.pg_describe_object(f.classid, f.objid, 0), null, 'it depends on the table in a way that is not carried over', 'Drop it meanwhile.'
+  from found as f
+  where case f.classid
+    when 'pg_catalog.pg_rewrite'::pg_catalog.regclass then false
+    when 'pg_catalog.pg_policy'::pg_catalog.regclass then false
+    when 'pg_catalog.pg_type'::pg_catalog.regclass then false
+    when 'pg_catalog.pg_publication_rel'::pg_catalog.regclass then false
+    when 'pg_catalog.pg_constraint'::pg_catalog.regclass then false
+    when 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass then false
+    when 'pg_catalog.pg_attrdef'::pg_catalog.regclass then not exists (select from pg_catalog.pg_attrdef as a where a.oid = f.objid and a.adrelid = source)
+    when 'pg_catalog.pg_trigger'::pg_catalog.regclass then not exists (select from pg_catalog.pg_trigger as t where t.oid = f.objid and t.tgrelid = source)
+    when 'pg_catalog.pg_proc'::pg_catalog.regclass then not exists (select from pg_catalog.pg_proc as p where p.oid = f.objid and p.prokind in ('f', 'p'))
+    when 'pg_catalog.pg_class'::pg_catalog.regclass then not exists (
+      -- Its indexes, its TOAST table, the sequences of its columns; heirs are told elsewhere.
+      select from pg_catalog.pg_class as c where c.oid = f.objid and c.relkind in ('i', 't', 'S')
+        or c.oid = f.objid and exists (select from pg_catalog.pg_inherits as i where i.inhrelid = c.oid and i.inhparent = source))
+    else true
+  end
+$$;
+comment on function partitions.dependents(regclass) is
+  'What refers to a table by its identity. statement makes it refer to whatever has the name when it runs; without one, or with a reason, the '
+  'object stands in the way.';
+
+revoke execute on function partitions.dependents(regclass) from public;
+--! EndIncluded partitions/dependents.sql
+--! Included partitions/build-parent.sql
+-- An empty partitioned table like one that is not partitioned. It is made in a schema of its own under the same name, so that all that
+-- belongs to it has its final name from the beginning: the exchange of the two tables is an exchange of their schemas.
+
+create or replace function partitions.with_key(definition text, key name) returns text
+language plpgsql immutable
+set search_path = ''
+as $$
+declare
+  depth integer := 0;
+  quoted pg_catalog.text := '';
+  c pg_catalog.text;
+begin
+  -- At the end of the first list in brackets; what is in quotes is no bracket.
+  for i in 1 .. length(definition) loop
+    c := substr(definition, i, 1);
+    if quoted <> '' then
+      quoted := case when c = quoted then '' else quoted end;
+    elsif c in ('''', '"') then
+      quoted := c;
+    elsif c = '(' then
+      depth := depth + 1;
+    elsif c = ')' then
+      depth := depth - 1;
+      if depth = 0 then
+        return left(definition, i - 1) || ', ' || quote_ident(key) || substr(definition, i);
+      end if;
+    end if;
+  end loop;
+  raise invalid_parameter_value using message = format('%L has no list in brackets', definition);
+end
+$$;
+comment on function partitions.with_key(text, name) is 'The definition of an index or a key with one more column.';
+
+create or replace function partitions.extended_name(index name) returns name
+language sql immutable
+set search_path = ''
+as $$
+  select case when octet_length(index::text) <= 51 then index || '_partitioned' else left(index::text, 30) || '_' || left(md5(index::text), 8) || '_partitioned' end
+$$;
+comment on function partitions.extended_name(name) is 'How an index with the partition key is called while the one without it is there.';
+
+create or replace function partitions.is_extended(index name) returns boolean
+language sql immutable
+set search_path = ''
+as $$ select right(index::text, 12) = '_partitioned' $$;
+comment on function partitions.is_extended(name) is 'Whether an index is called like one that a conversion builds.';
+
+create or replace function partitions.renamed_part(name name, from_name name, to_name name) returns name
+language sql immutable
+set search_path = ''
+as $$
+  -- Shortened with a hash, where it would be too long.
+  select case when octet_length(w.wanted) <= 63 then w.wanted else left(w.wanted, 24) || '_' || left(md5(w.wanted), 8) end
+  from (
+    select case when starts_with(name::text, from_name::text) then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
+  ) as w (wanted)
+$$;
+comment on function partitions.renamed_part(name, name, name) is 'The name of what belongs to a table, such as an index, when the table gets another name.';
+
+create or replace function partitions.key_definitions(source regclass, key name)
+returns table (index regclass, name name, kind "char", body text, extended boolean, comment text, constraint_name name)
+language sql stable
+set search_path = ''
+as $$
+  select i.indexrelid, c.relname, coalesce(k.contype, case when i.indisunique then 'U' else 'i' end::pg_catalog."char"),
+    case when i.indisunique and coalesce(k.contype <> 'x', true) and not a.attnum = any (i.indkey[0:i.indnkeyatts - 1]) then partitions.with_key(d.body, key) else d.body end,
+    i.indisunique and coalesce(k.contype <> 'x', true) and not a.attnum = any (i.indkey[0:i.indnkeyatts - 1]),
+    coalesce(pg_catalog.obj_description(k.oid, 'pg_constraint'), pg_catalog.obj_description(c.oid, 'pg_class')), k.conname
+  from pg_catalog.pg_index as i
+  join pg_catalog.pg_class as c on c.oid = i.indexrelid
+  join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attname = key
+  left join pg_catalog.pg_constraint as k on k.conindid = c.oid and k.conrelid = source and k.contype in ('p', 'u', 'x')
+  cross join lateral (
+    select coalesce(pg_catalog.pg_get_constraintdef(k.oid),
+      -- What follows CREATE INDEX name ON table.
+      substr(pg_catalog.pg_get_indexdef(c.oid),
+        length(format('create %sindex %I on %s ', case when i.indisunique then 'unique ' else '' end, c.relname, partitions.whole_name(source))) + 1))
+  ) as d (body)
+  where i.indrelid = source and i.indisvalid and not partitions.is_extended(c.relname)
+  order by c.relname
+$$;
+comment on function partitions.key_definitions(regclass, name) is
+  'The indexes and keys of a table as a table partitioned by the column has them. kind: p, u, x as in pg_constraint; U: a unique index that is '
+  'no constraint, i: another index. extended: the column was added to it.';
+
+create or replace function partitions.run(statements text[]) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  statement pg_catalog.text;
+begin
+  foreach statement in array coalesce(statements, '{}') loop
+    execute statement;
+  end loop;
+end
+$$;
+comment on function partitions.run(text[]) is 'Runs statements, one after the other.';
+
+create or replace function partitions.close_table(relation regclass) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform partitions.run(array(
+    select distinct format('revoke all on table %s from %s cascade', partitions.whole_name(relation),
+      case when g.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) end)
+    from pg_catalog.pg_class as c
+    cross join lateral (
+      select c.relacl union all select a.attacl from pg_catalog.pg_attribute as a where a.attrelid = c.oid and a.attacl is not null
+    ) as acls (acl)
+    cross join aclexplode(acls.acl) as g
+    where c.oid = relation and g.grantee <> c.relowner));
+end
+$$;
+comment on function partitions.close_table(regclass) is 'Takes everybody''s privileges on a table but its owner''s, also those that came by default.';
+
+create or replace function partitions.build_parent(source regclass, key name, new_name text, extend_keys boolean default false) returns regclass
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  home constant pg_catalog.name := (select n.nspname from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = source);
+  old_name constant pg_catalog.name := (select relname from pg_catalog.pg_class where oid = source);
+  parts constant pg_catalog.text[] := parse_ident(new_name);
+  new_home constant pg_catalog.name := case cardinality(parts) when 1 then home else parts[1] end;
+  plain constant pg_catalog.name := parts[cardinality(parts)];
+  whole constant pg_catalog.text := format('%I.%I', new_home, plain);
+  relation pg_catalog.pg_class;
+  parent regclass;
+  obstacle record;
+  k record;
+begin
+  for obstacle in select * from partitions.blockers(source, key, extend_keys, 'rebuild') as b limit 1 loop
+    raise object_not_in_prerequisite_state using
+      message = format('%s cannot be partitioned: %s: %s', source, obstacle.object, obstacle.reason), hint = obstacle.hint;
+  end loop;
+  select * into relation from pg_catalog.pg_class as c where c.oid = source;
+
+  execute format(
+    'create table %s (like %s including defaults including generated including storage including compression including comments including constraints) partition by range (%I)%s',
+    whole, partitions.whole_name(source), key,
+    (select format(' tablespace %I', t.spcname) from pg_catalog.pg_tablespace as t where t.oid = relation.reltablespace));
+  parent := whole::pg_catalog.regclass;
+  if relation.relowner <> current_user::pg_catalog.regrole then
+    execute format('alter table %s owner to %I', whole, pg_catalog.pg_get_userbyid(relation.relowner));
+  end if;
+  -- By default privileges it may have been born with some.
+  perform partitions.close_table(parent);
+
+  perform partitions.run(array(
+    select format('alter table only %s alter column %I set statistics %s', whole, a.attname, a.attstattarget)
+    from pg_catalog.pg_attribute as a where a.attrelid = source and a.attnum > 0 and not a.attisdropped and a.attstattarget >= 0
+    union all
+    select format('alter table only %s alter column %I set (%s)', whole, a.attname, array_to_string(a.attoptions, ', '))
+    from pg_catalog.pg_attribute as a where a.attrelid = source and a.attnum > 0 and not a.attisdropped and a.attoptions is not null));
+
+  for k in
+    select d.*, case when new_home = home then partitions.renamed_part(d.name, old_name, plain) else d.name end as new_index
+    from partitions.key_definitions(source, key) as d
+  loop
+    if k.kind in ('p', 'u', 'x') then
+      execute format('alter table %s add constraint %I %s', whole, k.new_index, k.body);
+      if k.comment is not null then
+        execute format('comment on constraint %I on %s is %L', k.new_index, whole, k.comment);
+      end if;
+    else
+      execute format('create %sindex %I on %s %s', case k.kind when 'U' then 'unique ' else '' end, k.new_index, whole, k.body);
+      if k.comment is not null then
+        execute format('comment on index %I.%I is %L', new_home, k.new_index, k.comment);
+      end if;
+    end if;
+  end loop;
+
+  perform partitions.run(array(
+    select s.statement
+    from pg_catalog.pg_constraint as c
+    cross join lateral (values
+      (format('alter table %s add constraint %I %s', whole, c.conname, pg_catalog.pg_get_constraintdef(c.oid))),
+      (format('comment on constraint %I on %s is %L', c.conname, whole, pg_catalog.obj_description(c.oid, 'pg_constraint')))
+    ) as s (statement)
+    where c.conrelid = source and c.contype = 'f' and c.conparentid = 0 and (s.statement like 'alter%' or pg_catalog.obj_description(c.oid, 'pg_constraint') is not null)
+    order by c.conname, s.statement));
+
+  perform partitions.run(array(
+    select s.statement
+    from pg_catalog.pg_statistic_ext as x
+    cross join lateral (
+      select format('%I.%I', new_home, case when new_home = home then partitions.renamed_part(x.stxname, old_name, plain) else x.stxname end),
+        pg_catalog.pg_get_statisticsobjdef(x.oid), format('create statistics %I.%I', x.stxnamespace::pg_catalog.regnamespace::pg_catalog.name, x.stxname),
+        ' FROM ' || partitions.whole_name(source)
+    ) as d (name, definition, head, tail)
+    cross join lateral (values
+      (1, 'create statistics ' || d.name || left(substr(d.definition, length(d.head) + 1), -length(d.tail)) || ' from ' || whole),
+      (2, (select format('comment on statistics %s is %L', d.name, pg_catalog.obj_description(x.oid, 'pg_statistic_ext'))
+        where pg_catalog.obj_description(x.oid, 'pg_statistic_ext') is not null)),
+      (3, (select format('alter statistics %s set statistics %s', d.name, x.stxstattarget) where x.stxstattarget >= 0)),
+      (4, (select format('alter statistics %s owner to %I', d.name, pg_catalog.pg_get_userbyid(x.stxowner)) where x.stxowner <> current_user::pg_catalog.regrole))
+    ) as s (place, statement)
+    where x.stxrelid = source and s.statement is not null
+    order by x.stxname, s.place));
+
+  -- Row security without FORCE: who fills the table is its owner, and nobody else has any privilege. FORCE comes at the exchange.
+  if relation.relrowsecurity then
+    execute format('alter table %s enable row level security', whole);
+  end if;
+  perform partitions.run(array(
+    select s.statement
+    from partitions.policies(source, plain) as p
+    cross join lateral (values
+      (1, format('create policy %I on %s as %s for %s to %s%s%s', p.name, whole, case when p.permissive then 'permissive' else 'restrictive' end,
+        case p.command when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+        p.roles, ' using (' || p.using_expression || ')', ' with check (' || p.check_expression || ')')),
+      (2, (select format('comment on policy %I on %s is %L', p.name, whole, p.comment) where p.comment is not null))
+    ) as s (place, statement)
+    where s.statement is not null order by p.name, s.place));
+
+  if relation.relreplident in ('f', 'n') then
+    execute format('alter table %s replica identity %s', whole, case relation.relreplident when 'f' then 'full' else 'nothing' end);
+  end if;
+  return parent;
+end
+$$;
+comment on function partitions.build_parent(regclass, name, text, boolean) is
+  'An empty partitioned table like source: columns, defaults, generated columns, checks, keys, indexes, statistics, foreign keys, policies, '
+  'comments, owner. What only the table with the name may have comes with partitions.exchange(): triggers, privileges, FORCE ROW LEVEL '
+  'SECURITY, identity, publications. extend_keys: adds the partition key to unique keys that lack it.';
+
+revoke execute on function
+  partitions.with_key(text, name), partitions.extended_name(name), partitions.is_extended(name), partitions.renamed_part(name, name, name),
+  partitions.key_definitions(regclass, name), partitions.run(text[]), partitions.close_table(regclass), partitions.build_parent(regclass, name, text, boolean)
+from public;
+--! EndIncluded partitions/build-parent.sql
+--! Included partitions/blockers.sql
+-- What cannot be carried over to a partitioned table, each with its reason and what to do. Nothing is dropped silently.
+
+create or replace function partitions.identifying_index(source regclass) returns oid
+language sql stable
+set search_path = ''
+as $$
+  select i.indexrelid
+  from pg_catalog.pg_index as i join pg_catalog.pg_class as c on c.oid = i.indexrelid
+  where i.indrelid = source and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null
+    and not exists (
+      select from pg_catalog.pg_attribute as a
+      where a.attrelid = source and a.attnum = any (i.indkey[0:i.indnkeyatts - 1]) and not a.attnotnull
+    )
+  order by i.indisprimary desc, i.indnkeyatts, c.relname limit 1
+$$;
+comment on function partitions.identifying_index(regclass) is 'The index by which a row is told from all others: the primary key, or a unique one over columns that are NOT NULL.';
+
+create or replace function partitions.blockers(source regclass, key name, extend_keys boolean default false, method text default 'shadow')
+returns table (object text, reason text, hint text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  relation pg_catalog.pg_class;
+  attribute record;
+  whole constant pg_catalog.text := partitions.whole_name(source);
+  version constant pg_catalog.int4 := current_setting('server_version_num')::pg_catalog.int4;
+begin
+  select * into relation from pg_catalog.pg_class as c where c.oid = source;
+  if relation.relkind is distinct from 'r' then
+    return query select coalesce(whole, 'NULL'),
+      case relation.relkind when 'p' then 'it is partitioned already' else 'it is no table' end,
+      case relation.relkind when 'p' then 'Keep its partitions up with harness partitions ensure.' else 'Name a table.' end;
+    return;
+  end if;
+
+  select a.attnum, a.attname, a.attnotnull, a.attgenerated, coalesce(nullif(t.typbasetype, 0), t.oid)::pg_catalog.regtype as type into attribute
+  from pg_catalog.pg_attribute as a join pg_catalog.pg_type as t on t.oid = a.atttypid
+  where a.attrelid = source and a.attname = key and a.attnum > 0 and not a.attisdropped;
+  if attribute.attnum is null then
+    return query select whole, format('it has no column %I', key), 'Name a column of type date, timestamp or timestamptz.';
+    return;
+  end if;
+
+  return query
+    -- The table itself.
+    select whole, b.reason, b.hint
+    from (values
+      (relation.relpersistence = 't', 'it is a temporary table', 'Only tables that last are partitioned.'),
+      (relation.relpersistence = 'u', 'it is unlogged', format('alter table %s set logged;', whole)),
+      (relation.relispartition, 'it is a partition itself', 'Divide its parent into shorter periods instead.'),
+      (relation.reloftype <> 0, 'it is a typed table', format('alter table %s not of;', whole)),
+      (relation.relam <> (select oid from pg_catalog.pg_am where amname = 'heap'), 'it is not stored as a heap', 'Its partitions would be.'),
+      (relation.relreplident = 'i', 'its replica identity is an index',
+        format('alter table %s replica identity default; if it has a primary key, which will contain %I.', whole, key)),
+      (not pg_has_role(relation.relowner, 'usage'), format('it belongs to %I', pg_catalog.pg_get_userbyid(relation.relowner)), 'Connect as its owner.'),
+      (not has_schema_privilege(relation.relowner, relation.relnamespace, 'create'),
+        format('its owner %I may not create tables in its schema', pg_catalog.pg_get_userbyid(relation.relowner)),
+        format('grant create on schema %s to %I;', relation.relnamespace::pg_catalog.regnamespace, pg_catalog.pg_get_userbyid(relation.relowner))),
+      (exists (select from pg_catalog.pg_inherits as i where i.inhparent = source or i.inhrelid = source and not relation.relispartition),
+        'it inherits from another table, or another one from it', 'A partitioned table has no other heirs: alter table … no inherit.'),
+      (exists (select from pg_catalog.pg_depend as d where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = source and d.deptype = 'e'),
+        'it belongs to an extension', 'Leave it as it is: an update of the extension would not know it any more.'),
+      (exists (select from pg_catalog.pg_seclabel as l where l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and l.objoid = source),
+        'it has security labels, which are not carried over', 'Take them off before and put them on again afterwards.'),
+      (exists (select from pg_catalog.pg_subscription_rel as s where s.srrelid = source), 'it is filled by a subscription', 'Take it out of the publication that it comes from.'),
+      (method = 'shadow' and partitions.identifying_index(source) is null,
+        'it has neither a primary key nor a unique one over NOT NULL columns, so that a change could not be repeated in the copy',
+        'Use --method attach, which copies nothing, or add a key.')
+    ) as b (applies, reason, hint)
+    where b.applies
+    union all
+    -- The key.
+    select format('column %I', key), b.reason, b.hint
+    from (values
+      (attribute.type not in ('pg_catalog.date'::pg_catalog.regtype, 'pg_catalog.timestamp'::pg_catalog.regtype, 'pg_catalog.timestamptz'::pg_catalog.regtype),
+        format('it is of type %s', attribute.type), 'Choose one of type date, timestamp or timestamptz.'),
+      (not attribute.attnotnull, 'it may be NULL, and no partition is for NULL',
+        format('Give every row a value, then: alter table %s add check (%I is not null) not valid; validate it, and: alter table %1$s alter column %2$I set not null;', whole, key)),
+      (attribute.attgenerated <> '', 'it is generated', 'Choose one that is stored as given.')
+    ) as b (applies, reason, hint)
+    where b.applies
+    union all
+    -- Indexes.
+    select format('index %I', c.relname), 'it is not valid', 'Drop it, or: reindex index concurrently.'
+    from pg_catalog.pg_index as i join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    where i.indrelid = source and not i.indisvalid
+      -- what a conversion by attaching is building
+      and not partitions.is_extended(c.relname)
+    union all
+    select format('%s %I', case when i.indisprimary then 'primary key' else 'unique key' end, c.relname),
+      format('it lacks %I, which every unique key of a partitioned table has to contain', key),
+      format('With --extend-keys it is (%s), which no longer rules out the same values with different %I: see docs/partitions.md.',
+        concat_ws(', ', variadic array(
+          select pg_catalog.pg_get_indexdef(i.indexrelid, n, true) from generate_series(1, i.indnkeyatts) as n) || quote_ident(key)), key)
+    from pg_catalog.pg_index as i join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    where i.indrelid = source and i.indisunique and not extend_keys and not attribute.attnum = any (i.indkey[0:i.indnkeyatts - 1])
+    union all
+    select format('constraint %I', c.conname),
+      case when version < 170000 then 'partitioned tables have exclusion constraints from PostgreSQL 17 on only'
+        else format('it does not compare %I by =, and no constraint sees rows of other partitions', key) end,
+      'Leave this table as it is, or keep what must not overlap in a table of its own.'
+    from pg_catalog.pg_constraint as c
+    where c.conrelid = source and c.contype = 'x'
+      and (version < 170000 or not exists (
+        select from unnest(c.conkey, c.conexclop) as e (attnum, operator) join pg_catalog.pg_operator as o on o.oid = e.operator
+        where e.attnum = attribute.attnum and o.oprname = '='))
+    union all
+    -- Other constraints.
+    select format('constraint %I', c.conname), 'it is not validated, so that rows may be in the table that cannot be in its copy',
+      format('alter table %s validate constraint %I;', whole, c.conname)
+    from pg_catalog.pg_constraint as c
+    where c.conrelid = source and c.contype in ('c', 'f') and not c.convalidated and c.conname <> 'partition_bounds'
+    union all
+    select format('constraint %I', c.conname), 'it is NO INHERIT, which a partitioned table cannot have', 'Create it again without.'
+    from pg_catalog.pg_constraint as c where c.conrelid = source and c.contype = 'c' and c.connoinherit
+    union all
+    select format('constraint %I on %s', c.conname, partitions.whole_name(c.conrelid)), b.reason, b.hint
+    from pg_catalog.pg_constraint as c
+    join pg_catalog.pg_class as r on r.oid = c.conrelid
+    cross join lateral (values
+      (c.conrelid = source, 'it refers to its own table: while rows are copied one by one, not all of those are there that others refer to',
+        'Drop it, and add it again afterwards.'),
+      (c.conrelid <> source and not attribute.attnum = any (c.confkey),
+        format('it refers to %s without %I, which the key that it would refer to has to contain', whole, key),
+        format('Add %I to the referring table and to the foreign key, or let a trigger keep watch.', key)),
+      (c.conrelid <> source and r.relkind = 'p' and attribute.attnum = any (c.confkey), 'the referring table is partitioned, so that its rows would have to be read under a lock',
+        'Drop it, and add it again afterwards.'),
+      (not pg_has_role(r.relowner, 'usage'), 'the referring table belongs to another role', 'Connect as a member of both.')
+    ) as b (applies, reason, hint)
+    where c.contype = 'f' and c.confrelid = source and c.conparentid = 0 and b.applies
+    union all
+    -- Triggers, rules, publications.
+    select format('trigger %I', t.tgname), 'it fires for each row and has transition tables, which partitions cannot have', 'Let it fire for each statement.'
+    from pg_catalog.pg_trigger as t
+    where t.tgrelid = source and not t.tgisinternal and t.tgtype & 1 = 1 and (t.tgoldtable is not null or t.tgnewtable is not null)
+    union all
+    select format('rule %I', r.rulename), 'rules are not carried over', 'Let a trigger do the same.'
+    from pg_catalog.pg_rewrite as r where r.ev_class = source
+    union all
+    select format('publication %I', p.pubname), b.reason, b.hint
+    from pg_catalog.pg_publication as p
+    join pg_catalog.pg_publication_tables as t on t.pubname = p.pubname and t.schemaname = relation.relnamespace::pg_catalog.regnamespace::pg_catalog.name and t.tablename = relation.relname
+    left join pg_catalog.pg_publication_rel as r on r.prpubid = p.oid and r.prrelid = source
+    cross join lateral (values
+      (not p.pubviaroot, 'it would publish the partitions by their own names, which subscribers do not have',
+        format('alter publication %I set (publish_via_partition_root = true);', p.pubname)),
+      (r.oid is null and method = 'shadow', 'it has every table, and would publish the copy too while that is filled', 'Let it name its tables, or use --method attach.'),
+      (r.oid is not null and not pg_has_role(p.pubowner, 'usage'), 'it belongs to another role', format('Become a member of %I.', pg_catalog.pg_get_userbyid(p.pubowner)))
+    ) as b (applies, reason, hint)
+    where b.applies
+    union all
+    select d.object, d.reason, d.hint from partitions.dependents(source) as d where d.reason is not null
+    union all
+    select format('sequence %s', s.objid::pg_catalog.regclass), format('%s uses it too, and the sequence of an identity column has to be made anew', pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)),
+      'Give the other one a sequence of its own.'
+    from pg_catalog.pg_depend as s
+    join pg_catalog.pg_depend as o on o.refclassid = s.classid and o.refobjid = s.objid and o.deptype <> 'i'
+    where s.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and s.refclassid = s.classid and s.refobjid = source and s.deptype = 'i' and s.refobjsubid > 0;
+end
+$$;
+comment on function partitions.blockers(regclass, name, boolean, text) is
+  'What stands in the way of partitioning a table by a column, each with its reason and what to do. method: attach, shadow, or rebuild for '
+  'partitions.rebuild(). No rows: nothing does. Does not look at the rows.';
+
+revoke execute on function partitions.identifying_index(regclass), partitions.blockers(regclass, name, boolean, text) from public;
+--! EndIncluded partitions/blockers.sql
+--! Included partitions/exchange.sql
+-- The moment at which the partitioned table gets the name. What belongs to the name goes along: privileges, triggers, publications,
+-- sequences, and whatever refers to the table by its identity. The statements are written down while the old table has the name, and run
+-- when the new one has it. All of it changes the catalogue only, in one transaction, under the lock of the old table.
+
+create or replace function partitions.undress_statements(source regclass, stays boolean) returns text[]
+language sql stable
+set search_path = ''
+as $$
+  select array(
+    select s.statement
+    from (
+      select 1 as place, format('alter publication %I drop table %s', p.pubname, partitions.whole_name(source)) as statement
+      from pg_catalog.pg_publication_rel as r join pg_catalog.pg_publication as p on p.oid = r.prpubid where r.prrelid = source
+      union all
+      select 2, format('alter table %s drop constraint %I', partitions.whole_name(c.conrelid), c.conname)
+      from pg_catalog.pg_constraint as c where c.contype = 'f' and c.confrelid = source and c.conparentid = 0
+      union all
+      select 3, format('alter sequence %s owned by none', partitions.whole_name(d.objid))
+      from pg_catalog.pg_depend as d join pg_catalog.pg_class as q on q.oid = d.objid and q.relkind = 'S'
+      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refclassid = d.classid and d.refobjid = source and d.deptype = 'a' and d.refobjsubid > 0
+      union all
+      -- As a partition it has the triggers and the identity of its parent; as a table that is kept for a while it has nothing to refer to.
+      select 4, format('drop trigger %I on %s', t.tgname, partitions.whole_name(source))
+      from pg_catalog.pg_trigger as t where t.tgrelid = source and not t.tgisinternal and (stays or starts_with(t.tgname::text, '!partitions'))
+      union all
+      select 5, format('alter table %s alter column %I drop identity', partitions.whole_name(source), a.attname)
+      from pg_catalog.pg_attribute as a where a.attrelid = source and a.attidentity <> '' and not a.attisdropped and stays
+      union all
+      select 6, format('alter table %s drop constraint %I', partitions.whole_name(source), c.conname)
+      from pg_catalog.pg_constraint as c where c.contype = 'f' and c.conrelid = source and c.conparentid = 0 and not stays
+    ) as s
+    order by s.place, s.statement
+  )
+$$;
+comment on function partitions.undress_statements(regclass, boolean) is
+  'What takes from a table what goes along with its name. stays: it becomes a partition, and keeps its foreign keys.';
+
+create or replace function partitions.dress_statements(source regclass) returns text[]
+language plpgsql
+set search_path = ''
+as $$
+declare
+  whole constant pg_catalog.text := partitions.whole_name(source);
+  statements pg_catalog.text[] := '{}';
+  identity record;
+  last_value pg_catalog.int8;
+  is_called boolean;
+begin
+  -- Sequences are made anew for identity columns, which cannot be given one; theirs must not move on while it is read.
+  for identity in
+    select a.attname, a.attidentity, q.oid as sequence, q.relname, n.nspname, s.*
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refclassid = d.classid
+      and d.refobjid = a.attrelid and d.refobjsubid = a.attnum and d.deptype = 'i'
+    join pg_catalog.pg_class as q on q.oid = d.objid and q.relkind = 'S'
+    join pg_catalog.pg_namespace as n on n.oid = q.relnamespace
+    join pg_catalog.pg_sequence as s on s.seqrelid = q.oid
+    where a.attrelid = source and a.attidentity <> '' and not a.attisdropped
+    order by a.attnum
+  loop
+    execute format('alter sequence %I.%I cache %s', identity.nspname, identity.relname, identity.seqcache);
+    execute format('select last_value, is_called from %I.%I', identity.nspname, identity.relname) into last_value, is_called;
+    statements := statements || format(
+      'alter table %s alter column %I add generated %s as identity (sequence name %I.%I start with %s increment by %s minvalue %s maxvalue %s cache %s%s)',
+      whole, identity.attname, case identity.attidentity when 'a' then 'always' else 'by default' end, identity.nspname, identity.relname,
+      identity.seqstart, identity.seqincrement, identity.seqmin, identity.seqmax, identity.seqcache, case when identity.seqcycle then ' cycle' end)
+      || format('select setval(%L, %s, %L)', format('%I.%I', identity.nspname, identity.relname), last_value, is_called)
+      || array(
+        select format('grant %s on sequence %I.%I to %s', g.privilege_type, identity.nspname, identity.relname,
+          case when g.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) end)
+        from pg_catalog.pg_class as q, aclexplode(q.relacl) as g where q.oid = identity.sequence and g.grantee <> q.relowner);
+  end loop;
+
+  return statements || array(
+    select s.statement
+    from (
+      select 1 as place, q.relname::text as name, 1 as step, format('alter sequence %s owned by %s.%I', partitions.whole_name(q.oid), whole, a.attname) as statement
+      from pg_catalog.pg_depend as d
+      join pg_catalog.pg_class as q on q.oid = d.objid and q.relkind = 'S'
+      join pg_catalog.pg_attribute as a on a.attrelid = source and a.attnum = d.refobjsubid
+      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refclassid = d.classid and d.refobjid = source and d.deptype = 'a'
+      union all
+      select 2, t.tgname::text, x.step, x.statement
+      from pg_catalog.pg_trigger as t
+      cross join lateral (values
+        (1, pg_catalog.pg_get_triggerdef(t.oid)),
+        (2, (select format('alter table %s %s trigger %I', whole, case t.tgenabled when 'D' then 'disable' when 'R' then 'enable replica' else 'enable always' end, t.tgname)
+          where t.tgenabled <> 'O')),
+        (3, (select format('comment on trigger %I on %s is %L', t.tgname, whole, pg_catalog.obj_description(t.oid, 'pg_trigger'))
+          where pg_catalog.obj_description(t.oid, 'pg_trigger') is not null))
+      ) as x (step, statement)
+      where t.tgrelid = source and not t.tgisinternal and not starts_with(t.tgname::text, '!partitions')
+      union all
+      select 3, '', 1, format('comment on table %s is %L', whole, pg_catalog.obj_description(source, 'pg_class')) where pg_catalog.obj_description(source, 'pg_class') is not null
+      union all
+      select 4, '', 1, format('alter table %s force row level security', whole) from pg_catalog.pg_class as c where c.oid = source and c.relforcerowsecurity
+      union all
+      -- Privileges come last of what is the table's own: from then on it is open, to whom the old one was.
+      select 5, '', 1, format('revoke all on table %s from %I', whole, pg_catalog.pg_get_userbyid(c.relowner)) from pg_catalog.pg_class as c where c.oid = source and c.relacl is not null
+      union all
+      select 6, '', row_number() over ()::int4, format('grant %s on table %s to %s%s', g.privilege_type, whole,
+        case when g.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) end, case when g.is_grantable and g.grantee <> c.relowner then ' with grant option' end)
+      from pg_catalog.pg_class as c, aclexplode(c.relacl) as g where c.oid = source
+      union all
+      select 7, a.attname::text, row_number() over ()::int4, format('grant %s (%I) on table %s to %s%s', g.privilege_type, a.attname, whole,
+        case when g.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) end, case when g.is_grantable then ' with grant option' end)
+      from pg_catalog.pg_attribute as a, aclexplode(a.attacl) as g where a.attrelid = source and not a.attisdropped
+      union all
+      select 8, p.pubname::text, 1, format('alter publication %I add table %s%s%s', p.pubname, whole,
+        -- Column lists and row filters are there from PostgreSQL 15 on, and so are the columns of the catalogue.
+        (select ' (' || string_agg(quote_ident(n.name), ', ') || ')' from jsonb_array_elements_text(to_jsonb(t) -> 'attnames') as n (name) where to_jsonb(r) ->> 'prattrs' is not null),
+        (select ' where (' || (to_jsonb(t) ->> 'rowfilter') || ')' where to_jsonb(t) ->> 'rowfilter' is not null))
+      from pg_catalog.pg_publication_rel as r
+      join pg_catalog.pg_publication as p on p.oid = r.prpubid
+      join pg_catalog.pg_class as c on c.oid = r.prrelid
+      join pg_catalog.pg_publication_tables as t on t.pubname = p.pubname and t.schemaname = c.relnamespace::pg_catalog.regnamespace::pg_catalog.name and t.tablename = c.relname
+      where r.prrelid = source
+      union all
+      select 9, c.conname::text, x.step, x.statement
+      from pg_catalog.pg_constraint as c
+      cross join lateral (values
+        -- Valid rows stay valid, and are proved so afterwards, when no lock is held that anybody waits for.
+        (1, format('alter table %s add constraint %I %s not valid', partitions.whole_name(c.conrelid), c.conname, regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), ' NOT VALID$', ''))),
+        (2, (select format('comment on constraint %I on %s is %L', c.conname, partitions.whole_name(c.conrelid), pg_catalog.obj_description(c.oid, 'pg_constraint'))
+          where pg_catalog.obj_description(c.oid, 'pg_constraint') is not null))
+      ) as x (step, statement)
+      where c.contype = 'f' and c.confrelid = source and c.conparentid = 0
+      union all
+      select 10, d.object, 1, d.statement from partitions.dependents(source) as d
+    ) as s
+    where s.statement is not null
+    order by s.place, s.name, s.step
+  );
+end
+$$;
+comment on function partitions.dress_statements(regclass) is
+  'What gives the table that will have the name what goes along with it. Locks the sequences of identity columns until the transaction ends.';
+
+create or replace function partitions.move_table(relation regclass, schema_name name) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- Indexes, constraints and sequences of columns go with it; extended statistics do not.
+  perform partitions.run(array(
+    select format('alter statistics %s.%I set schema %I', x.stxnamespace::pg_catalog.regnamespace, x.stxname, schema_name)
+    from pg_catalog.pg_statistic_ext as x where x.stxrelid = relation));
+  execute format('alter table %s set schema %I', partitions.whole_name(relation), schema_name);
+end
+$$;
+comment on function partitions.move_table(regclass, name) is 'Puts a table with all that belongs to it into another schema.';
+
+create or replace function partitions.exchange(source regclass, parent regclass, attic name, old_name name) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  home constant pg_catalog.name := (select n.nspname from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = source);
+  plain constant pg_catalog.name := (select relname from pg_catalog.pg_class where oid = source);
+  dressing constant pg_catalog.text[] := partitions.dress_statements(source);
+begin
+  perform partitions.run(partitions.undress_statements(source, false));
+  execute format('alter table %I.%I rename to %I', home, plain, old_name);
+  perform partitions.move_table(source, attic);
+  perform partitions.close_table(source);
+  perform partitions.move_table(parent, home);
+  perform partitions.run(dressing);
+end
+$$;
+comment on function partitions.exchange(regclass, regclass, name, name) is
+  'Puts a partitioned table that build_parent() has made in another schema, under the same name, into the place of its source, which goes into '
+  'the schema attic under the old name, closed to everybody but its owner. The caller holds ACCESS EXCLUSIVE on both.';
+
+create or replace function partitions.make_schema(name name, owner oid) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+begin
+  execute format('create schema if not exists %I', name);
+  execute format('revoke all on schema %I from public', name);
+  if owner <> current_user::pg_catalog.regrole then
+    -- Constraints and the triggers of the copy work with the rights of the owner of the table.
+    execute format('grant usage, create on schema %I to %I', name, pg_catalog.pg_get_userbyid(owner));
+  end if;
+end
+$$;
+comment on function partitions.make_schema(name, oid) is 'A schema that nobody but the owner of the table gets into.';
+
+revoke execute on function
+  partitions.undress_statements(regclass, boolean), partitions.dress_statements(regclass), partitions.exchange(regclass, regclass, name, name),
+  partitions.move_table(regclass, name), partitions.make_schema(name, oid)
+from public;
+--! EndIncluded partitions/exchange.sql
+--! Included partitions/rebuild.sql
+-- For small tables, in one transaction: what a migration calls.
+
+create or replace function partitions.fill_children(source regclass, parent regclass, key name, home name) returns void
+language plpgsql
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+  settings constant partitions.managed := partitions.settings(parent);
+  type constant pg_catalog.regtype := (select k.type from partitions.key(parent) as k);
+  oldest pg_catalog.timestamptz;
+  newest pg_catalog.timestamptz;
+  step constant interval := partitions.step(settings.period);
+  made record;
+begin
+  execute format('select min(%1$I)::pg_catalog.timestamptz, max(%1$I)::pg_catalog.timestamptz from %2$s', key, partitions.whole_name(source)) into oldest, newest;
+  if not (isfinite(coalesce(oldest, now())) and isfinite(coalesce(newest, now()))) then
+    raise check_violation using
+      message = format('%I of %s is infinite in some rows, and no partition is for them', key, source),
+      hint = 'Give them a date.';
+  end if;
+  for made in
+    select f.child
+    from partitions.periods(settings.period, settings.time_zone, least(oldest, now()), greatest(newest, now()) + settings.premake * step) as p
+    cross join lateral partitions.fill(parent, p.starts_at, p.ends_at) as f (child)
+  loop
+    perform partitions.place_child(made.child, source, home);
+  end loop;
+end
+$$;
+comment on function partitions.fill_children(regclass, regclass, name, name) is
+  'Partitions for the rows of source, and for the periods ahead. They are in the schema where the table will be, stored like source.';
+
+create or replace function partitions.place_child(child regclass, source regclass, home name) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  made pg_catalog.pg_class;
+  like_source pg_catalog.pg_class;
+begin
+  select * into made from pg_catalog.pg_class as c where c.oid = child;
+  select * into like_source from pg_catalog.pg_class as c where c.oid = source;
+  if made.relnamespace <> home::text::pg_catalog.regnamespace then
+    if exists (select from pg_catalog.pg_class as c where c.relnamespace = home::text::pg_catalog.regnamespace and c.relname = made.relname) then
+      execute format('alter table %s rename to %I', partitions.whole_name(child), partitions.free_name(home::text::pg_catalog.regnamespace, made.relname, '2'));
+    end if;
+    perform partitions.move_table(child, home);
+  end if;
+  if like_source.reloptions is not null and made.reloptions is null then
+    execute format('alter table %s set (%s)', partitions.whole_name(child),
+      (select string_agg(format('%I = %L', o.option_name, o.option_value), ', ') from pg_catalog.pg_options_to_table(like_source.reloptions) as o));
+  end if;
+  -- Nobody has a privilege on it and rows are written through its parent alone, so this binds nobody yet.
+  if like_source.relforcerowsecurity then
+    execute format('alter table %s force row level security', partitions.whole_name(child));
+  end if;
+end
+$$;
+comment on function partitions.place_child(regclass, regclass, name) is 'Moves a partition that was made for a copy to where it will be.';
+
+create or replace function partitions.columns_of(source regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+  select string_agg(quote_ident(attname), ', ' order by attnum)
+  from pg_catalog.pg_attribute where attrelid = source and attnum > 0 and not attisdropped and attgenerated = ''
+$$;
+comment on function partitions.columns_of(regclass) is 'The columns of a table that can be written.';
+
+create or replace function partitions.rebuild(
+  source regclass, key name, period text, time_zone text default 'UTC', max_rows bigint default 100000, extend_keys boolean default true
+) returns regclass
+language plpgsql
+set search_path = ''
+set row_security = off
+set client_min_messages = warning
+as $$
+declare
+  relation pg_catalog.pg_class;
+  home pg_catalog.name;
+  workspace constant pg_catalog.name := format('partitions_%s_new', source::pg_catalog.oid);
+  attic constant pg_catalog.name := format('partitions_%s_old', source::pg_catalog.oid);
+  old_name pg_catalog.name;
+  whole constant pg_catalog.text := partitions.whole_name(source);
+  parent regclass;
+  rows pg_catalog.int8;
+  copied pg_catalog.int8;
+  inbound record;
+begin
+  select * into relation from pg_catalog.pg_class as c where c.oid = source;
+  execute format('lock table %s in access exclusive mode', whole);
+  home := (select n.nspname from pg_catalog.pg_namespace as n where n.oid = relation.relnamespace);
+  old_name := partitions.free_name(relation.relnamespace, relation.relname, 'before_partitions');
+
+  perform partitions.make_schema(workspace, relation.relowner);
+  perform partitions.make_schema(attic, relation.relowner);
+  parent := partitions.build_parent(source, key, format('%I.%I', workspace, relation.relname), extend_keys);
+  -- Under the lock nobody else sees the table, and it is about to go.
+  if relation.relforcerowsecurity then
+    execute format('alter table %s no force row level security', whole);
+  end if;
+  execute format('select count(*) from (select from %s limit %s) as found', whole, max_rows + 1) into rows;
+  if rows > max_rows then
+    raise program_limit_exceeded using
+      message = format('%s has more than %s rows: rebuilding it would keep its users waiting', source, max_rows),
+      hint = format('harness partitions convert %s --key %s --period %s', whole, key, period);
+  end if;
+  perform partitions.manage(parent, period, time_zone);
+  perform partitions.fill_children(source, parent, key, home);
+  execute format('insert into %s (%s) select %2$s from %s', partitions.whole_name(parent), partitions.columns_of(source), whole);
+  get diagnostics copied = row_count;
+  if copied <> rows then
+    raise data_corrupted using message = format('%s has %s rows, and %s were copied', source, rows, copied);
+  end if;
+  if relation.relforcerowsecurity then
+    execute format('alter table %s force row level security', whole);
+  end if;
+
+  perform partitions.exchange(source, parent, attic, old_name);
+  perform partitions.isolate(parent, c.child) from partitions.children(parent) as c;
+  execute format('drop table %I.%I', attic, old_name);
+  execute format('drop schema %I', attic);
+  execute format('drop schema %I', workspace);
+  for inbound in
+    select c.conname, c.conrelid from pg_catalog.pg_constraint as c where c.contype = 'f' and c.confrelid = parent and c.conparentid = 0 and not c.convalidated
+  loop
+    execute format('alter table %s validate constraint %I', partitions.whole_name(inbound.conrelid), inbound.conname);
+  end loop;
+  return parent;
+end
+$$;
+comment on function partitions.rebuild(regclass, name, text, text, bigint, boolean) is
+  'Partitions a small table in the current transaction, which holds it locked until it ends: rows, keys (the partition key is added to those '
+  'that lack it), privileges, policies and all else. Refuses larger ones, for which there is harness partitions convert. Its partitions are '
+  'kept up from then on.';
+
+revoke execute on function
+  partitions.fill_children(regclass, regclass, name, name), partitions.place_child(regclass, regclass, name), partitions.columns_of(regclass),
+  partitions.rebuild(regclass, name, text, text, bigint, boolean)
+from public;
+--! EndIncluded partitions/rebuild.sql
 
 -- These leave children like their parent.
 --! Included tenancy/isolate-children.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:de4df9c90be80502242ff36fdcc5a5cb2b2496ce
---! Hash: sha1:601c8b8327eab5842cacec140b4ab8735357e846
+--! Previous: sha1:a19ee71a82cf6d1e0f1b0d04a28f0bd817385189
+--! Hash: sha1:90c2f43701d8dcd3730a6ce54ae439b079b81378
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

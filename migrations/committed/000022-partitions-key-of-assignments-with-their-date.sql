@@ -1,5 +1,5 @@
---! Previous: sha1:601c8b8327eab5842cacec140b4ab8735357e846
---! Hash: sha1:95a519a2165cb86a0b5fb63c5830031aec7bbd3c
+--! Previous: sha1:90c2f43701d8dcd3730a6ce54ae439b079b81378
+--! Hash: sha1:c30e562411ec90a543c2957c8bdc5217da7606fd
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:95a519a2165cb86a0b5fb63c5830031aec7bbd3c
---! Hash: sha1:0e9aa6f204faa3a8eadd8d6eda65757e9a0cee2e
+--! Previous: sha1:c30e562411ec90a543c2957c8bdc5217da7606fd
+--! Hash: sha1:0ac8f16d80bc1cf1b42be64966d9fb118d09a4c6
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:0e9aa6f204faa3a8eadd8d6eda65757e9a0cee2e
---! Hash: sha1:47869508ea41f78dabd28deacc3bc4f3ca939645
+--! Previous: sha1:0ac8f16d80bc1cf1b42be64966d9fb118d09a4c6
+--! Hash: sha1:fab60fbef97fe7d76817396fcc2fcd2834853b0e
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:47869508ea41f78dabd28deacc3bc4f3ca939645
---! Hash: sha1:774f98cd537275b27954d7a636d651f6ac3b4618
+--! Previous: sha1:fab60fbef97fe7d76817396fcc2fcd2834853b0e
+--! Hash: sha1:39798142469b8c8dd01fe318dbe0b50bc7cb8ab7
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:774f98cd537275b27954d7a636d651f6ac3b4618
---! Hash: sha1:98e5c90ddbf41f06f235704b6262d951b0cf7c4d
+--! Previous: sha1:39798142469b8c8dd01fe318dbe0b50bc7cb8ab7
+--! Hash: sha1:07b73b4b23c41b98779c37030879a69dc2229d52
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

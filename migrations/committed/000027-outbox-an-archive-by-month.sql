@@ -1,5 +1,5 @@
---! Previous: sha1:98e5c90ddbf41f06f235704b6262d951b0cf7c4d
---! Hash: sha1:cfa6dc5d0e5138db2cfa51e4ee77b5eb8e7c04a1
+--! Previous: sha1:07b73b4b23c41b98779c37030879a69dc2229d52
+--! Hash: sha1:9768740bfa65acafa717dbf7035d1f9d879e72d3
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql
@@ -187,7 +187,7 @@ comment on function outbox.register(regclass, name[], boolean, text) is
   'Makes a queue of a protected table: columns of the lease, policies that let tenants add and read only, the trigger that wakes '
   'dispatchers. attributes: columns it has besides those of public.capacity_outbox.';
 
--- The first three are partial: a table of ten million events that are done has small indexes of those that are not.
+-- All are partial: a table of ten million events that are done has small indexes of those that are not.
 -- * dispatch: the tenant first. One tenant's own events are found by it under row security, and the dispatcher walks from tenant to
 --   tenant; with the status first, and no tenant, the dispatcher would be as fast and a tenant would read everybody's backlog.
 -- * dedupe_active: the tenant first, since otherwise one tenant's key would refuse another's, who could so find out which keys there
@@ -207,8 +207,10 @@ as $$
     (1, '_dispatch_idx', '', $i$(restaurant_id, next_attempt_at, id) where status = 'pending'$i$),
     (2, '_dedupe_active_idx', 'unique ',
       $i$(restaurant_id, event_type, coalesce(dedupe_key, ''), coalesce(idempotency_key, '')) where status in ('pending', 'processing')$i$),
-    (3, '_unsettled_idx', '', $i$(status, locked_until) where status in ('processing', 'dead')$i$)
+    (3, '_unsettled_idx', '', $i$(status, locked_until) where status in ('processing', 'dead')$i$),
+    (4, '_finished_idx', '', $i$(finished_at) where status = 'done'$i$)
   ) as i (place, suffix, kind, definition)
+  where i.suffix <> '_finished_idx' or q.archive is not null
   order by i.place
 $$;
 comment on function outbox.index_statements(regclass) is 'What builds the indexes of a queue, each in a transaction of its own.';

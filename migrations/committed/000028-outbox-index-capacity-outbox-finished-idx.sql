@@ -1,5 +1,5 @@
---! Previous: sha1:cfa6dc5d0e5138db2cfa51e4ee77b5eb8e7c04a1
---! Hash: sha1:14ccb945ab7c5651128f91bbcd672fb3f3bea7e5
+--! Previous: sha1:9768740bfa65acafa717dbf7035d1f9d879e72d3
+--! Hash: sha1:1c13b5ec34f4dc4709b11c90d17bf2ce9d05a85a
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

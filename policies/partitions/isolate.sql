@@ -14,7 +14,7 @@ as $$
   from (
     select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
       lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
-    from regexp_matches(expression, $re$('(?:[^']|'')*'|"(?:[^"]|"")*"|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
+    from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
     window w as (order by found.place)
   ) as t
 $$;

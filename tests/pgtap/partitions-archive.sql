@@ -24,7 +24,7 @@ create function pg_temp.in_archive() returns text language sql as $$
   select pg_temp.job('select string_agg(distinct event_type, '' '' order by event_type) || '' '' || count(*) from public.capacity_outbox_archive')
 $$;
 
-select plan(45);
+select plan(44);
 
 -- Who may
 select is(pg_temp.tenant(pg_temp.a(), 'select outbox.archive()'), '42501', 'a tenant archives nothing');

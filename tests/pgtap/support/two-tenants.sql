@@ -17,7 +17,7 @@ begin
   execute (
     select string_agg(format('alter table %s drop constraint %I', relation, conname), '; ' order by contype <> 'f')
     from pg_constraint join tenant_tables on relation = conrelid
-    where contype in ('c', 'f', 'x')
+    where contype in ('c', 'f', 'x') and conparentid = 0
   );
   grant select on tenant_tables to public;
   set local role app_background;

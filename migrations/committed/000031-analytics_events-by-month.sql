@@ -1,0 +1,18 @@
+--! Previous: sha1:0a83cabeaa54b28d0d19dd720bb61e9c875e0c41
+--! Hash: sha1:04e13a9ebc36f8f125f5c02963aa4eb2117f3937
+--! Message: analytics_events by month
+
+-- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
+-- converted stays as it is.
+do $$
+begin
+  if (select relkind from pg_catalog.pg_class where oid = 'public.analytics_events'::regclass) = 'r' then
+    perform partitions.rebuild('public.analytics_events', 'created_at', 'month');
+    perform partitions.manage('public.analytics_events', premake => 3, retention => '25 months');
+  end if;
+end
+$$;
+-- The last month too: what a transaction adds that began before midnight belongs there.
+select partitions.fill('public.analytics_events', p.starts_at, p.ends_at)
+from partitions.periods('month', 'UTC', now() - interval '1 month', now()) as p;
+select partitions.ensure('public.analytics_events');
