@@ -152,6 +152,13 @@ begin
     union all
     select d.object, d.reason, d.hint from partitions.dependents(source) as d where d.reason is not null
     union all
+    select format('view %s', r.ev_class::pg_catalog.regclass), format('it groups by the primary key, which gets %I as one more column', key),
+      'Let it group by every column that it shows.'
+    from pg_catalog.pg_constraint as c
+    join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.refobjid = c.oid and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    join pg_catalog.pg_rewrite as r on r.oid = d.objid
+    where c.conrelid = source and c.contype = 'p' and not attribute.attnum = any (c.conkey)
+    union all
     select format('sequence %s', s.objid::pg_catalog.regclass), format('%s uses it too, and the sequence of an identity column has to be made anew', pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)),
       'Give the other one a sequence of its own.'
     from pg_catalog.pg_depend as s

@@ -52,7 +52,7 @@ as $$
   -- Shortened with a hash, where it would be too long.
   select case when octet_length(w.wanted) <= 63 then w.wanted else left(w.wanted, 24) || '_' || left(md5(w.wanted), 8) end
   from (
-    select case when starts_with(name::text, from_name::text) then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
+    select case when starts_with(name::text, from_name || '_') then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
   ) as w (wanted)
 $$;
 comment on function partitions.renamed_part(name, name, name) is 'The name of what belongs to a table, such as an index, when the table gets another name.';
@@ -176,16 +176,6 @@ begin
 
   perform partitions.run(array(
     select s.statement
-    from pg_catalog.pg_constraint as c
-    cross join lateral (values
-      (format('alter table %s add constraint %I %s', whole, c.conname, pg_catalog.pg_get_constraintdef(c.oid))),
-      (format('comment on constraint %I on %s is %L', c.conname, whole, pg_catalog.obj_description(c.oid, 'pg_constraint')))
-    ) as s (statement)
-    where c.conrelid = source and c.contype = 'f' and c.conparentid = 0 and (s.statement like 'alter%' or pg_catalog.obj_description(c.oid, 'pg_constraint') is not null)
-    order by c.conname, s.statement));
-
-  perform partitions.run(array(
-    select s.statement
     from pg_catalog.pg_statistic_ext as x
     cross join lateral (
       select format('%I.%I', new_home, case when new_home = home then partitions.renamed_part(x.stxname, old_name, plain) else x.stxname end),
@@ -220,6 +210,17 @@ begin
   if relation.relreplident in ('f', 'n') then
     execute format('alter table %s replica identity %s', whole, case relation.relreplident when 'f' then 'full' else 'nothing' end);
   end if;
+  -- Last, since each locks the table that it refers to against writers until the transaction ends.
+  perform partitions.run(array(
+    select s.statement
+    from pg_catalog.pg_constraint as c
+    cross join lateral (values
+      (format('alter table %s add constraint %I %s', whole, c.conname, pg_catalog.pg_get_constraintdef(c.oid))),
+      (format('comment on constraint %I on %s is %L', c.conname, whole, pg_catalog.obj_description(c.oid, 'pg_constraint')))
+    ) as s (statement)
+    where c.conrelid = source and c.contype = 'f' and c.conparentid = 0 and (s.statement like 'alter%' or pg_catalog.obj_description(c.oid, 'pg_constraint') is not null)
+    order by c.conname, s.statement));
+
   return parent;
 end
 $$;

@@ -12,3 +12,6 @@
 \ir blockers.sql
 \ir exchange.sql
 \ir rebuild.sql
+\ir conversions.sql
+\ir copy.sql
+\ir swap.sql
