@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:a19ee71a82cf6d1e0f1b0d04a28f0bd817385189
+--! Hash: sha1:725b254c72d10a3d3cc52463d9104c75513761b3
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -816,7 +816,7 @@ as $$
   -- Shortened with a hash, where it would be too long.
   select case when octet_length(w.wanted) <= 63 then w.wanted else left(w.wanted, 24) || '_' || left(md5(w.wanted), 8) end
   from (
-    select case when starts_with(name::text, from_name::text) then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
+    select case when starts_with(name::text, from_name || '_') then to_name || substr(name::text, length(from_name::text) + 1) else to_name || '_' || name end
   ) as w (wanted)
 $$;
 comment on function partitions.renamed_part(name, name, name) is 'The name of what belongs to a table, such as an index, when the table gets another name.';
@@ -940,16 +940,6 @@ begin
 
   perform partitions.run(array(
     select s.statement
-    from pg_catalog.pg_constraint as c
-    cross join lateral (values
-      (format('alter table %s add constraint %I %s', whole, c.conname, pg_catalog.pg_get_constraintdef(c.oid))),
-      (format('comment on constraint %I on %s is %L', c.conname, whole, pg_catalog.obj_description(c.oid, 'pg_constraint')))
-    ) as s (statement)
-    where c.conrelid = source and c.contype = 'f' and c.conparentid = 0 and (s.statement like 'alter%' or pg_catalog.obj_description(c.oid, 'pg_constraint') is not null)
-    order by c.conname, s.statement));
-
-  perform partitions.run(array(
-    select s.statement
     from pg_catalog.pg_statistic_ext as x
     cross join lateral (
       select format('%I.%I', new_home, case when new_home = home then partitions.renamed_part(x.stxname, old_name, plain) else x.stxname end),
@@ -984,6 +974,17 @@ begin
   if relation.relreplident in ('f', 'n') then
     execute format('alter table %s replica identity %s', whole, case relation.relreplident when 'f' then 'full' else 'nothing' end);
   end if;
+  -- Last, since each locks the table that it refers to against writers until the transaction ends.
+  perform partitions.run(array(
+    select s.statement
+    from pg_catalog.pg_constraint as c
+    cross join lateral (values
+      (format('alter table %s add constraint %I %s', whole, c.conname, pg_catalog.pg_get_constraintdef(c.oid))),
+      (format('comment on constraint %I on %s is %L', c.conname, whole, pg_catalog.obj_description(c.oid, 'pg_constraint')))
+    ) as s (statement)
+    where c.conrelid = source and c.contype = 'f' and c.conparentid = 0 and (s.statement like 'alter%' or pg_catalog.obj_description(c.oid, 'pg_constraint') is not null)
+    order by c.conname, s.statement));
+
   return parent;
 end
 $$;
@@ -1151,6 +1152,13 @@ begin
     where b.applies
     union all
     select d.object, d.reason, d.hint from partitions.dependents(source) as d where d.reason is not null
+    union all
+    select format('view %s', r.ev_class::pg_catalog.regclass), format('it groups by the primary key, which gets %I as one more column', key),
+      'Let it group by every column that it shows.'
+    from pg_catalog.pg_constraint as c
+    join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.refobjid = c.oid and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    join pg_catalog.pg_rewrite as r on r.oid = d.objid
+    where c.conrelid = source and c.contype = 'p' and not attribute.attnum = any (c.conkey)
     union all
     select format('sequence %s', s.objid::pg_catalog.regclass), format('%s uses it too, and the sequence of an identity column has to be made anew', pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)),
       'Give the other one a sequence of its own.'
@@ -1470,10 +1478,15 @@ begin
       message = format('%s has more than %s rows: rebuilding it would keep its users waiting', source, max_rows),
       hint = format('harness partitions convert %s --key %s --period %s', whole, key, period);
   end if;
+  -- Attaching a partition looks at the tables that it refers to, as the owner, whom their row security may bind: with row_security off that
+  -- is an error, though there is no row yet that could refer to anything.
+  perform set_config('row_security', 'on', true);
   perform partitions.manage(parent, period, time_zone);
   perform partitions.fill_children(source, parent, key, home);
+  perform set_config('row_security', 'off', true);
   execute format('insert into %s (%s) select %2$s from %s', partitions.whole_name(parent), partitions.columns_of(source), whole);
   get diagnostics copied = row_count;
+  perform set_config('row_security', 'on', true);
   if copied <> rows then
     raise data_corrupted using message = format('%s has %s rows, and %s were copied', source, rows, copied);
   end if;
@@ -1504,6 +1517,654 @@ revoke execute on function
   partitions.rebuild(regclass, name, text, text, bigint, boolean)
 from public;
 --! EndIncluded partitions/rebuild.sql
+--! Included partitions/conversions.sql
+-- A conversion is a row that says what comes next. Every step is a transaction that does its work and moves the row on, so that whoever is
+-- killed anywhere begins where the row stands.
+
+create table if not exists partitions.conversions (
+  relation text primary key,
+  source regclass not null,
+  parent regclass,
+  key_column name not null,
+  period text not null check (period in ('day', 'week', 'month', 'quarter', 'year')),
+  time_zone text not null,
+  method text not null check (method in ('attach', 'shadow')),
+  extend_keys boolean not null,
+  premake integer not null,
+  retention interval,
+  step text not null default 'build' check (step in ('build', 'children', 'index', 'bound', 'prove', 'watch', 'copy', 'verify', 'swap', 'validate', 'finish')),
+  oldest timestamptz,
+  newest timestamptz,
+  legacy_until timestamptz,
+  fingerprint text,
+  last_position jsonb,
+  copied_to jsonb,
+  copied bigint not null default 0,
+  began_at timestamptz not null default now(),
+  moved_at timestamptz not null default now()
+);
+comment on table partitions.conversions is 'The tables that are being partitioned while they are in use.';
+comment on column partitions.conversions.relation is 'schema.table, quoted where needed.';
+comment on column partitions.conversions.parent is 'The partitioned table, in a schema of its own until it gets the name.';
+comment on column partitions.conversions.step is
+  'What comes next. Both methods: build, children, …, swap, validate. attach: index, bound, prove. shadow: watch, copy, verify, and finish, which waits to be asked.';
+comment on column partitions.conversions.oldest is 'Of the key when it was begun: partitions are made from there on.';
+comment on column partitions.conversions.legacy_until is 'attach: where the old table ends as a partition.';
+comment on column partitions.conversions.fingerprint is 'Of the definition of the table when its parent was built: if it is changed meanwhile, the swap is refused.';
+comment on column partitions.conversions.last_position is 'shadow: the last row to copy. What came later was written twice.';
+comment on column partitions.conversions.copied_to is 'shadow: the last row that is copied.';
+
+revoke all on table partitions.conversions from public;
+
+create or replace function partitions.fingerprint(source regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+  select md5(string_agg(f.part, e'\n' order by f.part))
+  from (
+    select format('column %s %s %s %s %s %s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attcollation, a.attnotnull, a.attidentity, a.attgenerated,
+      (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef as d where d.adrelid = a.attrelid and d.adnum = a.attnum)) as part
+    from pg_catalog.pg_attribute as a where a.attrelid = source and a.attnum > 0 and not a.attisdropped
+    union all
+    select format('constraint %s %s', c.conname, pg_catalog.pg_get_constraintdef(c.oid)) from pg_catalog.pg_constraint as c
+    where c.conrelid = source and c.conname <> 'partition_bounds' and c.contype in ('c', 'f', 'p', 'u', 'x')
+    union all
+    select format('index %s', pg_catalog.pg_get_indexdef(i.indexrelid)) from pg_catalog.pg_index as i join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    where i.indrelid = source and not partitions.is_extended(c.relname)
+    union all
+    select format('statistics %s', pg_catalog.pg_get_statisticsobjdef(x.oid)) from pg_catalog.pg_statistic_ext as x where x.stxrelid = source
+    union all
+    select format('policy %s', p) from partitions.policies(source) as p
+    union all
+    select format('table %s %s %s', c.relowner, c.relrowsecurity, c.relreplident) from pg_catalog.pg_class as c where c.oid = source
+  ) as f
+$$;
+comment on function partitions.fingerprint(regclass) is 'Changes with what partitions.build_parent() carries over.';
+
+create or replace function partitions.extent(source regclass, key name)
+returns table (readable boolean, oldest timestamptz, newest timestamptz)
+language plpgsql stable
+set search_path = ''
+set row_security = off
+set timezone = 'UTC'
+as $$
+begin
+  execute format('select true, min(%1$I)::pg_catalog.timestamptz, max(%1$I)::pg_catalog.timestamptz from %2$s', key, partitions.whole_name(source))
+  into readable, oldest, newest;
+  return next;
+exception when insufficient_privilege then
+  readable := false;
+  return next;
+end
+$$;
+comment on function partitions.extent(regclass, name) is
+  'The oldest and the newest key of a table; readable is false, and they are NULL, if row security hides rows from this role.';
+
+create or replace function partitions.end_of_period(period text, time_zone text, at timestamptz) returns timestamptz
+language sql stable
+set search_path = ''
+as $$ select p.ends_at from partitions.periods(period, time_zone, at, at) as p limit 1 $$;
+comment on function partitions.end_of_period(text, text, timestamptz) is 'When the period ends that holds the instant.';
+
+-- The old table takes no row beyond its bound once that is declared; a day is enough for everything that follows, or for somebody to look.
+create or replace function partitions.legacy_bound(period text, time_zone text, newest timestamptz) returns timestamptz
+language sql stable
+set search_path = ''
+as $$ select partitions.end_of_period(period, time_zone, greatest(newest, now() + interval '1 day')) $$;
+comment on function partitions.legacy_bound(text, text, timestamptz) is 'Where an old table ends that becomes a partition: with the period of its newest row, or of tomorrow.';
+
+create or replace function partitions.plan(
+  source regclass, key name, period text, time_zone text default 'UTC', method text default null, extend_keys boolean default false,
+  premake integer default 3, retention interval default null
+) returns partitions.conversions
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  planned partitions.conversions;
+  extent record;
+begin
+  planned.relation := partitions.whole_name(source);
+  planned.source := source;
+  planned.key_column := key;
+  planned.period := period;
+  planned.time_zone := time_zone;
+  planned.extend_keys := extend_keys;
+  planned.premake := premake;
+  planned.retention := retention;
+  planned.step := 'build';
+  select * into extent from partitions.extent(source, key);
+  planned.oldest := extent.oldest;
+  planned.newest := extent.newest;
+  -- Attaching moves nothing, and leaves all that is there in one partition: good enough where nothing lies ahead and nothing is to go by age.
+  planned.method := coalesce(plan.method, case
+    when not extent.readable or partitions.identifying_index(source) is null then 'attach'
+    when retention is null and coalesce(extent.newest < partitions.end_of_period(plan.period, plan.time_zone, now()), true) then 'attach'
+    else 'shadow'
+  end);
+  if planned.method = 'shadow' and not extent.readable then
+    raise insufficient_privilege using
+      message = format('row security hides rows of %s from this role, so that they cannot be copied', planned.relation),
+      hint = format('Connect with BYPASSRLS; or as its owner, meanwhile: alter table %s no force row level security; or use --method attach, which reads nothing.', planned.relation);
+  end if;
+  if not isfinite(coalesce(extent.oldest, now())) or not isfinite(coalesce(extent.newest, now())) then
+    raise check_violation using
+      message = format('%I of %s is infinite in some rows, and no partition is for them', key, planned.relation), hint = 'Give them a date.';
+  end if;
+  if planned.method = 'attach' then
+    planned.legacy_until := partitions.legacy_bound(plan.period, plan.time_zone, extent.newest);
+  end if;
+  return planned;
+end
+$$;
+comment on function partitions.plan(regclass, name, text, text, text, boolean, integer, interval) is
+  'What a conversion would be; changes nothing. Without a method: attach if no row lies beyond the current period and no retention is wanted, '
+  'or if nothing else is possible; shadow otherwise.';
+
+create or replace function partitions.conversion(relation text) returns partitions.conversions
+language sql volatile
+set search_path = ''
+as $$ select c from partitions.conversions as c where c.relation = conversion.relation for update $$;
+comment on function partitions.conversion(text) is 'The conversion of a table, locked until the transaction ends.';
+
+create or replace function partitions.move_on(relation text, step text) returns text
+language sql volatile
+set search_path = ''
+as $$ update partitions.conversions as c set step = move_on.step, moved_at = now() where c.relation = move_on.relation returning c.step $$;
+comment on function partitions.move_on(text, text) is 'Says what comes next.';
+
+create or replace function partitions.workspace(source regclass) returns name
+language sql immutable
+set search_path = ''
+as $$ select format('partitions_%s_new', source::pg_catalog.oid)::pg_catalog.name $$;
+comment on function partitions.workspace(regclass) is 'The schema that the partitioned table is made in.';
+
+create or replace function partitions.attic(source regclass) returns name
+language sql immutable
+set search_path = ''
+as $$ select format('partitions_%s_old', source::pg_catalog.oid)::pg_catalog.name $$;
+comment on function partitions.attic(regclass) is 'The schema that the old table is kept in.';
+
+create or replace function partitions.refuse_blocked(conversion partitions.conversions) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  obstacle record;
+begin
+  for obstacle in select * from partitions.blockers(conversion.source, conversion.key_column, conversion.extend_keys, conversion.method) as b limit 1 loop
+    raise object_not_in_prerequisite_state using
+      message = format('%s cannot be partitioned: %s: %s', conversion.relation, obstacle.object, obstacle.reason), hint = obstacle.hint;
+  end loop;
+end
+$$;
+comment on function partitions.refuse_blocked(partitions.conversions) is 'An error with the first of the blockers, if there is one.';
+
+create or replace function partitions.begin_conversion(conversion partitions.conversions) returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform partitions.refuse_blocked(conversion);
+  conversion.began_at := now();
+  conversion.moved_at := now();
+  conversion.copied := 0;
+  insert into partitions.conversions select conversion.*;
+  return conversion.relation;
+end
+$$;
+comment on function partitions.begin_conversion(partitions.conversions) is 'Begins a conversion as it was planned.';
+
+create or replace function partitions.step_build(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  made regclass;
+  owner constant pg_catalog.oid := (select relowner from pg_catalog.pg_class where oid = c.source);
+begin
+  perform partitions.make_schema(partitions.workspace(c.source), owner);
+  made := partitions.build_parent(c.source, c.key_column,
+    format('%I.%I', partitions.workspace(c.source), (select relname from pg_catalog.pg_class where oid = c.source)), c.extend_keys);
+  perform partitions.manage(made, c.period, c.time_zone, c.premake, c.retention);
+  update partitions.conversions as t set parent = made, fingerprint = partitions.fingerprint(c.source) where t.relation = c.relation;
+  return partitions.move_on(relation, 'children');
+end
+$$;
+comment on function partitions.step_build(text) is 'Makes the partitioned table.';
+
+create or replace function partitions.step_children(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  home constant pg_catalog.name := (select relnamespace::pg_catalog.regnamespace::pg_catalog.name from pg_catalog.pg_class where oid = c.source);
+  next_one record;
+begin
+  -- One in a transaction, since each locks the tables that the foreign keys refer to.
+  select g.starts_at, g.ends_at into next_one
+  from partitions.periods(c.period, c.time_zone,
+    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, now()) + c.premake * partitions.step(c.period)) as p
+  cross join lateral partitions.gaps(c.parent, p.starts_at, p.ends_at) as g
+  order by 1 limit 1;
+  if next_one.starts_at is null then
+    return partitions.move_on(relation, case c.method when 'attach' then 'index' else 'watch' end);
+  end if;
+  perform partitions.place_child(partitions.create_child(c.parent, next_one.starts_at, next_one.ends_at), c.source, home);
+  return 'children';
+end
+$$;
+comment on function partitions.step_children(text) is 'Makes the next partition.';
+
+create or replace function partitions.step_validate(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  inbound record;
+begin
+  select k.conname, k.conrelid into inbound
+  from pg_catalog.pg_constraint as k where k.contype = 'f' and k.confrelid = c.parent and k.conparentid = 0 and not k.convalidated
+  order by k.oid limit 1;
+  if inbound.conname is not null then
+    execute format('alter table %s validate constraint %I', partitions.whole_name(inbound.conrelid), inbound.conname);
+    return 'validate';
+  end if;
+  if c.method = 'shadow' then
+    return partitions.move_on(relation, 'finish');
+  end if;
+  delete from partitions.conversions as t where t.relation = c.relation;
+  return 'done';
+end
+$$;
+comment on function partitions.step_validate(text) is 'Proves the next foreign key that refers to the table.';
+
+create or replace function partitions.step_finish(relation text) returns text
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  execute format('drop table if exists %s', partitions.whole_name(c.source));
+  execute format('drop schema if exists %I', partitions.attic(c.source));
+  delete from partitions.conversions as t where t.relation = c.relation;
+  return 'done';
+end
+$$;
+comment on function partitions.step_finish(text) is 'Drops the old table.';
+
+create or replace function partitions.undo_conversion(relation text) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  if c.step in ('validate', 'finish') then
+    raise object_not_in_prerequisite_state using
+      message = format('%s is partitioned already', relation), hint = 'There is no way back: what was written since is in the partitioned table alone.';
+  end if;
+  execute format('lock table %s in access exclusive mode', partitions.whole_name(c.source));
+  perform partitions.run(array(
+    select format('drop trigger %I on %s', t.tgname, partitions.whole_name(c.source))
+    from pg_catalog.pg_trigger as t where t.tgrelid = c.source and starts_with(t.tgname::text, '!partitions')
+    union all
+    select format('alter table %s drop constraint partition_bounds', partitions.whole_name(c.source))
+    from pg_catalog.pg_constraint as k where k.conrelid = c.source and k.conname = 'partition_bounds' and c.method = 'attach'
+    union all
+    select format('drop index %s', partitions.whole_name(i.indexrelid))
+    from pg_catalog.pg_index as i join pg_catalog.pg_class as x on x.oid = i.indexrelid where i.indrelid = c.source and partitions.is_extended(x.relname) and c.method = 'attach'));
+  if c.parent is not null then
+    delete from partitions.managed as m where m.parent = c.parent;
+    execute format('drop table %s', partitions.whole_name(c.parent));
+  end if;
+  execute format('drop schema if exists %I cascade', partitions.workspace(c.source));
+  delete from partitions.conversions as t where t.relation = c.relation;
+end
+$$;
+comment on function partitions.undo_conversion(text) is 'Leaves nothing of a conversion that has not been swapped yet.';
+
+revoke execute on function
+  partitions.fingerprint(regclass), partitions.extent(regclass, name), partitions.end_of_period(text, text, timestamptz), partitions.legacy_bound(text, text, timestamptz),
+  partitions.plan(regclass, name, text, text, text, boolean, integer, interval), partitions.conversion(text), partitions.move_on(text, text),
+  partitions.workspace(regclass), partitions.attic(regclass), partitions.refuse_blocked(partitions.conversions), partitions.begin_conversion(partitions.conversions),
+  partitions.step_build(text), partitions.step_children(text), partitions.step_validate(text), partitions.step_finish(text), partitions.undo_conversion(text)
+from public;
+--! EndIncluded partitions/conversions.sql
+--! Included partitions/copy.sql
+-- The copy. From one moment on every change is made in both tables, in the same transaction; then the rows that were there before are
+-- copied, in batches. A batch locks its rows FOR SHARE: who changes one of them waits until the copy is committed, and then finds it.
+
+create or replace function partitions.arbiter(conversion partitions.conversions) returns text
+language sql stable
+set search_path = ''
+as $$
+  select string_agg(quote_ident(a.attname), ', ' order by k.place) || case when not bool_or(a.attname = conversion.key_column) then ', ' || quote_ident(conversion.key_column) else '' end
+  from pg_catalog.pg_index as i
+  cross join lateral unnest(i.indkey::pg_catalog.int2[]) with ordinality as k (attnum, place)
+  join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+  where i.indexrelid = partitions.identifying_index(conversion.source) and k.place <= i.indnkeyatts
+$$;
+comment on function partitions.arbiter(partitions.conversions) is 'The columns by which a row is found in the copy.';
+
+create or replace function partitions.step_watch(relation text) returns text
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  repeater constant pg_catalog.text := format('%I.repeat', partitions.workspace(c.source));
+  arbiter constant pg_catalog.text := partitions.arbiter(c);
+  owner constant pg_catalog.name := (select pg_catalog.pg_get_userbyid(relowner) from pg_catalog.pg_class where oid = c.source);
+  names constant pg_catalog.text[] := array(select quote_ident(attname) from pg_catalog.pg_attribute where attrelid = c.source and attnum > 0 and not attisdropped and attgenerated = '' order by attnum);
+  found_by constant pg_catalog.text[] := array(
+    select quote_ident(a.attname) from pg_catalog.pg_index as i cross join lateral unnest(i.indkey::pg_catalog.int2[]) with ordinality as k (attnum, place)
+    join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indexrelid = partitions.identifying_index(c.source) and k.place <= i.indnkeyatts
+    union select quote_ident(c.key_column));
+begin
+  execute format($template$
+    create or replace function %1$s() returns trigger
+    language plpgsql security definer
+    set search_path = ''
+    as $function$
+    begin
+      if tg_op = 'TRUNCATE' then
+        truncate %2$s;
+        return null;
+      end if;
+      if tg_op = 'DELETE' or tg_op = 'UPDATE' and (%3$s) <> (%4$s) then
+        -- A snapshot that is older than the copy of the row would not see it: then this raises a serialization failure.
+        if current_setting('transaction_isolation') <> 'read committed' then
+          insert into %2$s (%5$s) values (%6$s) on conflict (%7$s) do nothing;
+        end if;
+        delete from %2$s as copy where (%8$s) = (%3$s);
+      end if;
+      if tg_op in ('INSERT', 'UPDATE') then
+        insert into %2$s as copy (%5$s) values (%9$s) on conflict (%7$s) do update set %10$s;
+      end if;
+      return null;
+    end
+    $function$
+    $template$,
+    repeater, partitions.whole_name(c.parent),
+    (select string_agg('old.' || n, ', ') from unnest(found_by) as n), (select string_agg('new.' || n, ', ') from unnest(found_by) as n),
+    array_to_string(names, ', '), (select string_agg('old.' || n, ', ' order by p) from unnest(names) with ordinality as u (n, p)), arbiter,
+    (select string_agg('copy.' || n, ', ') from unnest(found_by) as n),
+    (select string_agg('new.' || n, ', ' order by p) from unnest(names) with ordinality as u (n, p)),
+    (select string_agg(n || ' = excluded.' || n, ', ' order by p) from unnest(names) with ordinality as u (n, p)));
+  execute format('comment on function %s() is %L', repeater,
+    'Makes in the copy of a table that is being partitioned what is made in the table. With the rights of the owner: nobody else has any on the copy.');
+  execute format('revoke execute on function %s() from public', repeater);
+  if owner <> current_user then
+    execute format('alter function %s() owner to %I', repeater, owner);
+  end if;
+
+  -- The name sorts before others: a trigger that changes the row once more must find the first change made. ALWAYS: rows that replication
+  -- brings have to be in the copy too.
+  if not exists (select from pg_catalog.pg_trigger where tgrelid = c.source and tgname = '!partitions copy') then
+    execute format('create trigger "!partitions copy" after insert or update or delete on %s for each row execute function %s()', partitions.whole_name(c.source), repeater);
+    execute format('create trigger "!partitions truncate" after truncate on %s for each statement execute function %s()', partitions.whole_name(c.source), repeater);
+    execute format('alter table %s enable always trigger "!partitions copy", enable always trigger "!partitions truncate"', partitions.whole_name(c.source));
+  end if;
+  return partitions.move_on(relation, 'copy');
+end
+$$;
+comment on function partitions.step_watch(text) is 'From the commit on, every change is made in the copy too. Locks the table against writers until then.';
+
+create or replace function partitions.copy_batch(relation text, batch integer) returns table (rows integer, finished boolean)
+language plpgsql
+set search_path = ''
+set row_security = off
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'postgres'
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  identifying constant pg_catalog.oid := partitions.identifying_index(c.source);
+  source constant pg_catalog.text := partitions.whole_name(c.source);
+  columns constant pg_catalog.text := partitions.columns_of(c.source);
+  key_columns pg_catalog.text;
+  descending pg_catalog.text;
+  as_json pg_catalog.text;
+  types pg_catalog.text[];
+  last_one jsonb := c.last_position;
+  upto jsonb;
+  range pg_catalog.text;
+begin
+  select string_agg(quote_ident(a.attname), ', ' order by k.place), string_agg(quote_ident(a.attname) || ' desc', ', ' order by k.place),
+    string_agg(quote_ident(a.attname) || '::pg_catalog.text', ', ' order by k.place), array_agg(pg_catalog.format_type(a.atttypid, null) order by k.place)
+  into key_columns, descending, as_json, types
+  from pg_catalog.pg_index as i
+  cross join lateral unnest(i.indkey::pg_catalog.int2[]) with ordinality as k (attnum, place)
+  join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+  where i.indexrelid = identifying and k.place <= i.indnkeyatts;
+
+  -- Taken when the triggers are there and committed: nothing that is not written twice comes after it.
+  if last_one is null then
+    execute format('select jsonb_build_array(%s) from %s order by %s limit 1', as_json, source, descending) into last_one;
+    update partitions.conversions as t set last_position = last_one where t.relation = c.relation;
+  end if;
+
+  rows := 0;
+  finished := last_one is null;
+  if not finished then
+    range := concat_ws(' and ', '(' || key_columns || ') > ' || partitions.position_literal(c.copied_to, types),
+      format('(%s) <= %s', key_columns, partitions.position_literal(last_one, types)));
+    execute format('select jsonb_build_array(%s) from %s where %s order by %s offset %s limit 1', as_json, source, range, key_columns, batch - 1) into upto;
+    finished := upto is null;
+    -- A range and no LIMIT: a row whose identity changes while the batch waits for it must not shift where the next one begins.
+    range := concat_ws(' and ', '(' || key_columns || ') > ' || partitions.position_literal(c.copied_to, types),
+      format('(%s) <= %s', key_columns, partitions.position_literal(coalesce(upto, last_one), types)));
+    execute format('insert into %s (%s) select %2$s from %s where %s for share on conflict (%s) do nothing',
+      partitions.whole_name(c.parent), columns, source, range, partitions.arbiter(c));
+    get diagnostics rows = row_count;
+    update partitions.conversions as t set copied_to = coalesce(upto, last_one), copied = t.copied + copy_batch.rows, moved_at = now() where t.relation = c.relation;
+  end if;
+  if finished then
+    perform partitions.move_on(relation, 'verify');
+  end if;
+  return next;
+end
+$$;
+comment on function partitions.copy_batch(text, integer) is
+  'Copies the next rows, so many at most, and remembers where it stopped, in one transaction that has to be READ COMMITTED. rows: how many were not there yet.';
+
+create or replace function partitions.position_literal(at jsonb, types text[]) returns text
+language sql immutable
+set search_path = ''
+as $$
+  select '(' || string_agg(format('%L::%s', v.value, types[v.place]), ', ' order by v.place) || ')'
+  from jsonb_array_elements_text(at) with ordinality as v (value, place)
+$$;
+comment on function partitions.position_literal(jsonb, text[]) is 'A position as an expression; NULL for none.';
+
+create or replace function partitions.compare(relation text)
+returns table (starts_at timestamp, source_rows bigint, source_hash numeric, copy_rows bigint, copy_hash numeric)
+language plpgsql stable
+set search_path = ''
+set row_security = off
+set timezone = 'UTC'
+as $$
+declare
+  c partitions.conversions;
+  counted pg_catalog.text;
+begin
+  select * into c from partitions.conversions as t where t.relation = compare.relation;
+  counted := format(
+    'select date_trunc(%L, (%I::pg_catalog.timestamptz at time zone %L)) as period, count(*) as number, sum(hashtextextended(row(%s)::pg_catalog.text, 0)) as hash from %%s group by 1',
+    c.period, c.key_column, c.time_zone,
+    (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_catalog.pg_attribute where attrelid = c.source and attnum > 0 and not attisdropped));
+  return query execute format(
+    'select period, coalesce(s.number, 0), s.hash, coalesce(n.number, 0), n.hash from (%s) as s full join (%s) as n using (period) order by 1',
+    format(counted, partitions.whole_name(c.source)), format(counted, partitions.whole_name(c.parent)));
+end
+$$;
+comment on function partitions.compare(text) is
+  'Number and sum of the hashes of the rows by period, in the table and in its copy, as one snapshot sees them. Wants a transaction that is REPEATABLE READ.';
+
+revoke execute on function
+  partitions.arbiter(partitions.conversions), partitions.step_watch(text), partitions.copy_batch(text, integer), partitions.position_literal(jsonb, text[]), partitions.compare(text)
+from public;
+--! EndIncluded partitions/copy.sql
+--! Included partitions/swap.sql
+-- The end of a conversion: one transaction that changes the catalogue only. What it needs to know it finds out before it has the lock.
+
+create or replace function partitions.index_statements(relation text)
+returns table (index text, statement text, valid boolean)
+language sql stable
+set search_path = ''
+as $$
+  select format('%I.%I', n.nspname, e.name),
+    format('create unique index concurrently %I on %s %s', e.name, c.relation, e.definition), i.indisvalid
+  from partitions.conversions as c
+  join pg_catalog.pg_class as t on t.oid = c.source
+  join pg_catalog.pg_namespace as n on n.oid = t.relnamespace
+  cross join lateral partitions.key_definitions(c.source, c.key_column) as d
+  cross join lateral (
+    select partitions.extended_name(d.name),
+      partitions.with_key(substr(pg_catalog.pg_get_indexdef(d.index),
+        length(format('create unique index %I on %s ', d.name, partitions.whole_name(c.source))) + 1), c.key_column)
+  ) as e (name, definition)
+  left join pg_catalog.pg_class as x on x.relnamespace = t.relnamespace and x.relname = e.name
+  left join pg_catalog.pg_index as i on i.indexrelid = x.oid
+  where c.relation = index_statements.relation and d.extended
+  order by e.name
+$$;
+comment on function partitions.index_statements(text) is
+  'The unique indexes with the partition key that the old table needs to become a partition. valid: NULL if it is not there yet. Each statement '
+  'runs outside of transactions.';
+
+create or replace function partitions.bound_literal(conversion partitions.conversions) returns text
+language sql stable
+set search_path = ''
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+as $$
+  select quote_literal(case k.type
+    when 'pg_catalog.timestamptz'::pg_catalog.regtype then conversion.legacy_until::text
+    when 'pg_catalog.date'::pg_catalog.regtype then (conversion.legacy_until at time zone 'UTC')::date::text
+    else (conversion.legacy_until at time zone 'UTC')::text end)
+  from partitions.key(conversion.parent) as k
+$$;
+comment on function partitions.bound_literal(partitions.conversions) is 'Where the old table ends, as a constant of the type of the key.';
+
+create or replace function partitions.step_bound(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  execute format('alter table %s add constraint partition_bounds check (%I < %s) not valid', c.relation, c.key_column, partitions.bound_literal(c));
+  return partitions.move_on(relation, 'prove');
+end
+$$;
+comment on function partitions.step_bound(text) is 'From the commit on, the table takes no row that lies beyond its bound. Looks at none, and locks the table for that moment.';
+
+create or replace function partitions.step_prove(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  execute format('alter table %s validate constraint partition_bounds', c.relation);
+  return partitions.move_on(relation, 'swap');
+end
+$$;
+comment on function partitions.step_prove(text) is 'Reads the table, while it is in use, so that the swap need not.';
+
+create or replace function partitions.attach_old(conversion partitions.conversions) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  source constant regclass := conversion.source;
+  relation pg_catalog.pg_class;
+  home pg_catalog.name;
+  legacy pg_catalog.name;
+  dressing constant pg_catalog.text[] := partitions.dress_statements(source);
+  k record;
+begin
+  select * into relation from pg_catalog.pg_class as c where c.oid = source;
+  home := relation.relnamespace::pg_catalog.regnamespace::pg_catalog.name;
+  legacy := partitions.free_name(relation.relnamespace, relation.relname, 'legacy');
+  perform partitions.run(partitions.undress_statements(source, true));
+  for k in select * from partitions.key_definitions(source, conversion.key_column) loop
+    if not k.extended then
+      execute format('alter index %I.%I rename to %I', relation.relnamespace::pg_catalog.regnamespace::pg_catalog.name, k.name, partitions.renamed_part(k.name, relation.relname, legacy));
+    elsif k.kind = 'U' then
+      execute format('drop index %s', partitions.whole_name(k.index));
+      execute format('alter index %I.%I rename to %I', relation.relnamespace::pg_catalog.regnamespace::pg_catalog.name,
+        partitions.extended_name(k.name), partitions.renamed_part(k.name, relation.relname, legacy));
+    else
+      execute format('alter table %s drop constraint %I', partitions.whole_name(source), k.constraint_name);
+      execute format('alter table %s add constraint %I %s using index %I%s', partitions.whole_name(source), partitions.renamed_part(k.name, relation.relname, legacy),
+        case k.kind when 'p' then 'primary key' else 'unique' end, partitions.extended_name(k.name), substring(k.body, ' DEFERRABLE.*$'));
+    end if;
+  end loop;
+  perform partitions.run(array(
+    select format('alter statistics %s.%I rename to %I', x.stxnamespace::pg_catalog.regnamespace, x.stxname, partitions.renamed_part(x.stxname, relation.relname, legacy))
+    from pg_catalog.pg_statistic_ext as x where x.stxrelid = source));
+  execute format('alter table %s rename to %I', partitions.whole_name(source), legacy);
+  perform partitions.move_table(conversion.parent, home);
+  execute format('alter table %s attach partition %s for values from (minvalue) to (%s)', partitions.whole_name(conversion.parent), partitions.whole_name(source),
+    partitions.bound_literal(conversion));
+  perform partitions.run(dressing);
+  perform partitions.isolate(conversion.parent, source);
+  if relation.relreplident in ('f', 'n') then
+    execute format('alter table %s replica identity %s', partitions.whole_name(source), case relation.relreplident when 'f' then 'full' else 'nothing' end);
+  end if;
+end
+$$;
+comment on function partitions.attach_old(partitions.conversions) is 'Makes the old table the first partition of the new one, which gets its name. The caller holds ACCESS EXCLUSIVE on both.';
+
+create or replace function partitions.step_swap(relation text) returns text
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  old_name pg_catalog.name;
+begin
+  perform partitions.refuse_blocked(c);
+  execute format('lock table %s in access exclusive mode', partitions.whole_name(c.source));
+  if partitions.fingerprint(c.source) <> c.fingerprint then
+    raise object_not_in_prerequisite_state using
+      message = format('the definition of %s has been changed since its partitions were made', relation),
+      hint = format('harness partitions convert %s --rollback, and begin again.', relation);
+  end if;
+  if c.method = 'attach' then
+    perform partitions.attach_old(c);
+  else
+    select partitions.free_name(k.relnamespace, k.relname, 'before_partitions') into old_name from pg_catalog.pg_class as k where k.oid = c.source;
+    perform partitions.make_schema(partitions.attic(c.source), (select k.relowner from pg_catalog.pg_class as k where k.oid = c.source));
+    perform partitions.exchange(c.source, c.parent, partitions.attic(c.source), old_name);
+    execute format('drop function if exists %I.repeat()', partitions.workspace(c.source));
+  end if;
+  execute format('drop schema %I', partitions.workspace(c.source));
+  return partitions.move_on(relation, 'validate');
+end
+$$;
+comment on function partitions.step_swap(text) is
+  'The partitioned table gets the name, and all that goes along with it. Locks the table against everybody until the transaction ends.';
+
+revoke execute on function
+  partitions.index_statements(text), partitions.bound_literal(partitions.conversions), partitions.step_bound(text), partitions.step_prove(text),
+  partitions.attach_old(partitions.conversions), partitions.step_swap(text)
+from public;
+--! EndIncluded partitions/swap.sql
 
 -- These leave children like their parent.
 --! Included tenancy/isolate-children.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:a19ee71a82cf6d1e0f1b0d04a28f0bd817385189
---! Hash: sha1:90c2f43701d8dcd3730a6ce54ae439b079b81378
+--! Previous: sha1:725b254c72d10a3d3cc52463d9104c75513761b3
+--! Hash: sha1:0ca9f5a81d216eb28103f9eb1b94be6eb2384bf6
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:90c2f43701d8dcd3730a6ce54ae439b079b81378
---! Hash: sha1:c30e562411ec90a543c2957c8bdc5217da7606fd
+--! Previous: sha1:0ca9f5a81d216eb28103f9eb1b94be6eb2384bf6
+--! Hash: sha1:f523620f0726fbffd8f68c6073e5808a8be02f51
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:c30e562411ec90a543c2957c8bdc5217da7606fd
---! Hash: sha1:0ac8f16d80bc1cf1b42be64966d9fb118d09a4c6
+--! Previous: sha1:f523620f0726fbffd8f68c6073e5808a8be02f51
+--! Hash: sha1:a7e32d606a718a11d76fba6501a99e72cfff841f
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

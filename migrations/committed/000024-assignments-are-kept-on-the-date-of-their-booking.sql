@@ -1,5 +1,5 @@
---! Previous: sha1:0ac8f16d80bc1cf1b42be64966d9fb118d09a4c6
---! Hash: sha1:fab60fbef97fe7d76817396fcc2fcd2834853b0e
+--! Previous: sha1:a7e32d606a718a11d76fba6501a99e72cfff841f
+--! Hash: sha1:cdae85bb5055df662c0c9185444489e383a2faec
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

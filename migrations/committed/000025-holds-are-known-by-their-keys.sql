@@ -1,5 +1,5 @@
---! Previous: sha1:fab60fbef97fe7d76817396fcc2fcd2834853b0e
---! Hash: sha1:39798142469b8c8dd01fe318dbe0b50bc7cb8ab7
+--! Previous: sha1:cdae85bb5055df662c0c9185444489e383a2faec
+--! Hash: sha1:b212c26823c9f282c83cee35f33b74fc025ec529
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

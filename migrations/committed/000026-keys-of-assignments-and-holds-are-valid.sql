@@ -1,5 +1,5 @@
---! Previous: sha1:39798142469b8c8dd01fe318dbe0b50bc7cb8ab7
---! Hash: sha1:07b73b4b23c41b98779c37030879a69dc2229d52
+--! Previous: sha1:b212c26823c9f282c83cee35f33b74fc025ec529
+--! Hash: sha1:33daa590903dc7e706b60b0546c3ba053245124c
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:07b73b4b23c41b98779c37030879a69dc2229d52
---! Hash: sha1:9768740bfa65acafa717dbf7035d1f9d879e72d3
+--! Previous: sha1:33daa590903dc7e706b60b0546c3ba053245124c
+--! Hash: sha1:337f0d49fb88cc847848c9f40200d9fb005d3269
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

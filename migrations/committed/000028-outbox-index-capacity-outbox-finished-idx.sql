@@ -1,5 +1,5 @@
---! Previous: sha1:9768740bfa65acafa717dbf7035d1f9d879e72d3
---! Hash: sha1:1c13b5ec34f4dc4709b11c90d17bf2ce9d05a85a
+--! Previous: sha1:337f0d49fb88cc847848c9f40200d9fb005d3269
+--! Hash: sha1:489145406b6a3bbd8eaa738e6fb594a383dd1a95
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:1c13b5ec34f4dc4709b11c90d17bf2ce9d05a85a
---! Hash: sha1:2aa95bec7888aa58897837483dc1cb7f494a8681
+--! Previous: sha1:489145406b6a3bbd8eaa738e6fb594a383dd1a95
+--! Hash: sha1:c9174563bda31a20cdde585958927f1d427d6187
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

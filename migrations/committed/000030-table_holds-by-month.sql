@@ -1,5 +1,5 @@
---! Previous: sha1:2aa95bec7888aa58897837483dc1cb7f494a8681
---! Hash: sha1:0a83cabeaa54b28d0d19dd720bb61e9c875e0c41
+--! Previous: sha1:c9174563bda31a20cdde585958927f1d427d6187
+--! Hash: sha1:24f2c9d353d8fe361bc506849fce6933716cb65a
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:0a83cabeaa54b28d0d19dd720bb61e9c875e0c41
---! Hash: sha1:04e13a9ebc36f8f125f5c02963aa4eb2117f3937
+--! Previous: sha1:24f2c9d353d8fe361bc506849fce6933716cb65a
+--! Hash: sha1:850479936eb931cadc2edaa0f62ca4e5b8484e2a
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:04e13a9ebc36f8f125f5c02963aa4eb2117f3937
---! Hash: sha1:3870c0c153146a184fa99b851b1f5065cb7e882f
+--! Previous: sha1:850479936eb931cadc2edaa0f62ca4e5b8484e2a
+--! Hash: sha1:8583b9294127c6ec5f1769bdeb98d6bb7527759b
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
