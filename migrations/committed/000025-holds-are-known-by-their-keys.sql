@@ -1,5 +1,5 @@
 --! Previous: sha1:cdae85bb5055df662c0c9185444489e383a2faec
---! Hash: sha1:b212c26823c9f282c83cee35f33b74fc025ec529
+--! Hash: sha1:72987bb71a8f539610e543369da5f52c5d622033
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql
@@ -91,9 +91,10 @@ begin
         select from public.allocations as a
         where a.restaurant_id = k.restaurant_id and a.hold_id = k.hold_id and a.released_at is null and a.ends_at > clock_timestamp()
       )
-    order by k.hold_created_at
+    order by h.created_at
     limit max_holds
-    for update of k skip locked
+    -- The holds, since nobody may change keys, or lock them. What is being confirmed is left alone.
+    for update of h skip locked
   ),
   freed as (
     delete from public.allocations as a using over as o where a.restaurant_id = o.restaurant_id and a.hold_id = o.hold_id

@@ -1,5 +1,5 @@
---! Previous: sha1:b212c26823c9f282c83cee35f33b74fc025ec529
---! Hash: sha1:33daa590903dc7e706b60b0546c3ba053245124c
+--! Previous: sha1:72987bb71a8f539610e543369da5f52c5d622033
+--! Hash: sha1:3cec93d94b597c4d0d2aa2d0c81740cc80682bd8
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

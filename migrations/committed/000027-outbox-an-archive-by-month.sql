@@ -1,5 +1,5 @@
---! Previous: sha1:33daa590903dc7e706b60b0546c3ba053245124c
---! Hash: sha1:337f0d49fb88cc847848c9f40200d9fb005d3269
+--! Previous: sha1:3cec93d94b597c4d0d2aa2d0c81740cc80682bd8
+--! Hash: sha1:b13c2933d05e69270c954808bf90dba030e87b5c
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

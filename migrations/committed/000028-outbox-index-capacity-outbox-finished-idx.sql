@@ -1,5 +1,5 @@
---! Previous: sha1:337f0d49fb88cc847848c9f40200d9fb005d3269
---! Hash: sha1:489145406b6a3bbd8eaa738e6fb594a383dd1a95
+--! Previous: sha1:b13c2933d05e69270c954808bf90dba030e87b5c
+--! Hash: sha1:5775969bd168f1dab24acfba0a13be327744f7e3
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:489145406b6a3bbd8eaa738e6fb594a383dd1a95
---! Hash: sha1:c9174563bda31a20cdde585958927f1d427d6187
+--! Previous: sha1:5775969bd168f1dab24acfba0a13be327744f7e3
+--! Hash: sha1:24bf20f2542827cdcf9050f5bf21118d880a0c95
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:c9174563bda31a20cdde585958927f1d427d6187
---! Hash: sha1:24f2c9d353d8fe361bc506849fce6933716cb65a
+--! Previous: sha1:24bf20f2542827cdcf9050f5bf21118d880a0c95
+--! Hash: sha1:1258929e55461949ce29a9df1a2c4980bac88b1a
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:24f2c9d353d8fe361bc506849fce6933716cb65a
---! Hash: sha1:850479936eb931cadc2edaa0f62ca4e5b8484e2a
+--! Previous: sha1:1258929e55461949ce29a9df1a2c4980bac88b1a
+--! Hash: sha1:3b4a85380a0f709f257b78205c131a26857f7f97
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

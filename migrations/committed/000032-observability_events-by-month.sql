@@ -1,5 +1,5 @@
---! Previous: sha1:850479936eb931cadc2edaa0f62ca4e5b8484e2a
---! Hash: sha1:8583b9294127c6ec5f1769bdeb98d6bb7527759b
+--! Previous: sha1:3b4a85380a0f709f257b78205c131a26857f7f97
+--! Hash: sha1:5c53b7ec429fca7d87ad5801374238e92ee37cd2
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -86,9 +86,10 @@ begin
         select from public.allocations as a
         where a.restaurant_id = k.restaurant_id and a.hold_id = k.hold_id and a.released_at is null and a.ends_at > clock_timestamp()
       )
-    order by k.hold_created_at
+    order by h.created_at
     limit max_holds
-    for update of k skip locked
+    -- The holds, since nobody may change keys, or lock them. What is being confirmed is left alone.
+    for update of h skip locked
   ),
   freed as (
     delete from public.allocations as a using over as o where a.restaurant_id = o.restaurant_id and a.hold_id = o.hold_id
