@@ -48,7 +48,8 @@ export async function partitionsMaintain(
         if (installed) process.stdout.write(`${installed} the schema partitions\n`);
         process.stdout.write(describeEnsured(ensured));
         process.stdout.write(describePruned(pruned) || "Nothing has expired\n");
-        if (archived.events) process.stdout.write(`outbox: ${count(archived.events)} events archived\n`);
+        for (const { queue, events } of archived.queues)
+          process.stdout.write(`${queue}: archived ${count(events)} events\n`);
         if (archived.failed !== null) process.stdout.write(`outbox: archiving failed, ${archived.failed}\n`);
       }
       const sound = ensured.failed.length + pruned.failed.length === 0 && archived.failed === null;
@@ -62,8 +63,8 @@ export async function partitionsMaintain(
 /** What the archive cannot take must not hide what became of the partitions. */
 async function archive(client: Client) {
   try {
-    return { events: await archiveFinished(client), failed: null };
+    return { queues: await archiveFinished(client), failed: null };
   } catch (error) {
-    return { events: null, failed: reasonOf(error) };
+    return { queues: [], failed: reasonOf(error) };
   }
 }

@@ -11,7 +11,7 @@ begin
     return expression;
   end if;
   -- Literals and quoted identifiers are tokens of their own, so that nothing is changed within them; a dot before, a bracket behind or a
-  -- word that is no column is something else.
+  -- word that is no column is something else. The quotes are written as numbers for the sake of tools that count them.
   return (
     select string_agg(
       case when t.token = quote_ident(from_name) and t.next = '.' and t.previous is distinct from '.' and t.opened is distinct from '('
@@ -20,7 +20,7 @@ begin
     from (
       select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
         lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
-      from regexp_matches(expression, $re$('(?:[^']|'')*'|"(?:[^"]|"")*"|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
+      from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
       window w as (order by found.place)
     ) as t
   );
