@@ -5,6 +5,7 @@ import { testDatabase } from "../support/database.ts";
 import { asLines, count, createEvents, keptRows, type Model, readEvents, write } from "./support/events.ts";
 import { type Ended, runFor, runUntil, stepOf } from "./support/killable.ts";
 import { Random, seedOf } from "./support/random.ts";
+import { removePartitions } from "./support/stepwise.ts";
 
 // A conversion that is killed again and again, beside writers who insert, change, move, delete and upsert, and a reader who counts. What the
 // writers were told has lasted is the model; at the end the table holds exactly that. `npm run test:long` does more of it; HARNESS_SEED
@@ -67,9 +68,7 @@ async function proveConverted(model: Model): Promise<void> {
 
 async function clear(): Promise<void> {
   await client.query("drop table if exists public.events cascade");
-  await client.query("drop schema if exists partitions cascade");
-  const { rows } = await client.query("select nspname from pg_namespace where nspname like 'partitions\\_%'");
-  for (const { nspname } of rows) await client.query(`drop schema ${nspname} cascade`);
+  await removePartitions(client);
 }
 
 const described = ({ status, output }: Ended) => ({ status, output });
