@@ -54,6 +54,7 @@ begin
   join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
   cross join lateral (
     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
+    offset 0 -- once a partition, not once for each mention
   ) as bound (found)
   where i.inhparent = parent
   order by 2, 1;
@@ -65,16 +66,41 @@ comment on function partitions.children(regclass) is
 
 create or replace function partitions.gaps(parent regclass, from_at timestamptz, upto timestamptz)
 returns table (starts_at timestamptz, ends_at timestamptz)
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select lower(gap), upper(gap)
-  from unnest(
-    tstzmultirange(tstzrange(from_at, upto))
-    - coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from partitions.children(parent) as c where not c.is_default), '{}')
-  ) as gap
-  order by 1
+begin
+  return query
+    select lower(gap), upper(gap)
+    from unnest(
+      tstzmultirange(tstzrange(from_at, upto))
+      - coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from partitions.children(parent) as c where not c.is_default), '{}')
+    ) as gap
+    order by 1;
+end
 $$;
 comment on function partitions.gaps(regclass, timestamptz, timestamptz) is 'What of [from_at, upto) no partition is for. A DEFAULT partition counts as none.';
 
-revoke execute on function partitions.key(regclass), partitions.children(regclass), partitions.gaps(regclass, timestamptz, timestamptz) from public;
+create or replace function partitions.own_bounds(parent regclass) returns table (starts_at timestamptz, ends_at timestamptz)
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  return query
+    with recursive ancestry as (
+      select parent::pg_catalog.oid as node, i.inhparent as above from pg_catalog.pg_inherits as i where i.inhrelid = parent
+      union all
+      select a.above, i.inhparent from ancestry as a join pg_catalog.pg_inherits as i on i.inhrelid = a.above
+    )
+    select coalesce(max(c.starts_at), '-infinity'), coalesce(min(c.ends_at), 'infinity')
+    from ancestry as a
+    join pg_catalog.pg_partitioned_table as p on p.partrelid = a.above and p.partstrat = 'r' and p.partnatts = 1
+    join pg_catalog.pg_attribute as b on b.attrelid = a.above and b.attnum = p.partattrs[0] and b.attname = (select k.name from partitions.key(parent) as k)
+    cross join lateral partitions.children(a.above) as c
+    where c.child = a.node and not c.is_default;
+end
+$$;
+comment on function partitions.own_bounds(regclass) is
+  'What a table that is a partition itself is for, by the same column: it needs no partitions for more. For any other table all of time.';
+
+revoke execute on function partitions.own_bounds(regclass), partitions.key(regclass), partitions.children(regclass), partitions.gaps(regclass, timestamptz, timestamptz) from public;

@@ -31,43 +31,55 @@ $$;
 comment on function partitions.free_name(oid, text, text) is 'stem_suffix, shortened to 63 bytes if need be, with a number if a relation has that name.';
 
 create or replace function partitions.suffix(starts_at timestamptz, ends_at timestamptz, time_zone text) returns text
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  -- Of a part of a period, or of several, both ends.
-  select coalesce(
-    (
-      select p.suffix
-      from unnest(array['month', 'day', 'week', 'quarter', 'year']) as period (name)
-      cross join lateral partitions.periods(period.name, time_zone, starts_at, starts_at) as p
-      where isfinite(starts_at) and p.starts_at = suffix.starts_at and p.ends_at = suffix.ends_at
-      limit 1
-    ),
-    'p' || (
-      select string_agg(
-        case when not isfinite(at) then 'x' else to_char(at at time zone time_zone, case when (at at time zone time_zone)::time = '0:00' then 'YYYYMMDD' else 'YYYYMMDD"t"HH24MISS' end) end,
-        '_' order by place)
-      from unnest(array[starts_at, ends_at]) with ordinality as bound (at, place)
+begin
+  return (
+    -- Of a part of a period, or of several, both ends.
+    select coalesce(
+      (
+        select p.suffix
+        from unnest(array['month', 'day', 'week', 'quarter', 'year']) as period (name)
+        cross join lateral partitions.periods(period.name, time_zone, suffix.starts_at, suffix.starts_at) as p
+        where isfinite(suffix.starts_at) and p.starts_at = suffix.starts_at and p.ends_at = suffix.ends_at
+        limit 1
+      ),
+      'p' || (
+        select string_agg(
+          case when not isfinite(at) then 'x' else to_char(at at time zone time_zone, case when (at at time zone time_zone)::time = '0:00' then 'YYYYMMDD' else 'YYYYMMDD"t"HH24MISS' end) end,
+          '_' order by place)
+        from unnest(array[starts_at, ends_at]) with ordinality as bound (at, place)
+      )
     )
-  )
+  );
+end
 $$;
 comment on function partitions.suffix(timestamptz, timestamptz, text) is 'What the name of a partition with these bounds ends with.';
 
 create or replace function partitions.whole_name(relation regclass) returns text
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select format('%I.%I', n.nspname, c.relname)
-  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-  where c.oid = relation
+begin
+  return (
+    select format('%I.%I', n.nspname, c.relname)
+    from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = relation
+  );
+end
 $$;
 comment on function partitions.whole_name(regclass) is 'schema.table, whatever the search_path is.';
 
 create or replace function partitions.options_clause(options text[]) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select coalesce(' with (' || string_agg(format('%s = %L', o.option_name, o.option_value), ', ') || ')', '') from pg_catalog.pg_options_to_table(options) as o
+begin
+  return (
+    select coalesce(' with (' || string_agg(format('%s = %L', o.option_name, o.option_value), ', ') || ')', '') from pg_catalog.pg_options_to_table(options) as o
+  );
+end
 $$;
 comment on function partitions.options_clause(text[]) is 'WITH (…) for storage parameters as the catalogue has them.';
 
@@ -102,13 +114,15 @@ begin
 
   -- What a partition does not have from its parent it has from the newest of the others: how it is stored, and how it is partitioned.
   select c.* into sibling
-  from partitions.children(parent) as s join pg_catalog.pg_class as c on c.oid = s.child
-  where not s.is_default and c.relkind in ('r', 'p')
-  order by s.ends_at desc limit 1;
+  from pg_catalog.pg_class as c
+  where c.oid = (
+    select s.child from partitions.children(parent) as s
+    where not s.is_default and not exists (select from pg_catalog.pg_foreign_table as f where f.ftrelid = s.child)
+    order by s.ends_at desc limit 1);
 
   plain := partitions.free_name(above.relnamespace, above.relname, partitions.suffix(starts_at, ends_at, zone));
   child := format('%s.%I', home, plain);
-  options := coalesce((select format(' using %I', m.amname) from pg_catalog.pg_am as m where m.oid = sibling.relam and sibling.relkind = 'r'), '')
+  options := coalesce((select format(' using %I', m.amname) from pg_catalog.pg_am as m where m.oid = sibling.relam and sibling.relkind = 'r' and m.amname <> current_setting('default_table_access_method')), '')
     || case when sibling.relkind = 'r' then partitions.options_clause(sibling.reloptions) else '' end
     || coalesce((select format(' tablespace %I', t.spcname) from pg_catalog.pg_tablespace as t
       where t.oid = coalesce(nullif(above.reltablespace, 0), nullif(sibling.reltablespace, 0))), '');
@@ -159,14 +173,36 @@ begin
   return next;
   statement := format('alter table %s attach partition %s for values from (%s) to (%s)', partitions.whole_name(parent), child, bounds[1], bounds[2]);
   return next;
-  if above.relreplident in ('f', 'n') then
-    statement := format('alter table %s replica identity %s', child, case above.relreplident when 'f' then 'full' else 'nothing' end);
+  -- Of this each partition has its own.
+  if above.relreplident <> 'd' then
+    statement := format('select partitions.follow_replica_identity(%L, %L)', partitions.whole_name(parent), child);
     return next;
   end if;
 end
 $$;
 comment on function partitions.child_statements(regclass, timestamptz, timestamptz) is
   'What makes a partition with these bounds, in order and in one transaction; child: its name. Changes nothing.';
+
+create or replace function partitions.follow_replica_identity(parent regclass, child regclass) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  identity constant "char" := (select c.relreplident from pg_catalog.pg_class as c where c.oid = parent);
+  own_index pg_catalog.name;
+begin
+  select c.relname into own_index
+  from pg_catalog.pg_index as above
+  join pg_catalog.pg_inherits as i on i.inhparent = above.indexrelid
+  join pg_catalog.pg_index as below on below.indexrelid = i.inhrelid and below.indrelid = child
+  join pg_catalog.pg_class as c on c.oid = below.indexrelid
+  where above.indrelid = parent and above.indisreplident;
+
+  execute format('alter table %s replica identity %s', child,
+    case identity when 'f' then 'full' when 'n' then 'nothing' when 'i' then format('using index %I', own_index) else 'default' end);
+end
+$$;
+comment on function partitions.follow_replica_identity(regclass, regclass) is 'Makes the replica identity of a partition that of its parent.';
 
 create or replace function partitions.lock(parent regclass) returns void
 language sql
@@ -195,6 +231,6 @@ comment on function partitions.create_child(regclass, timestamptz, timestamptz) 
 
 revoke execute on function
   partitions.free_name(oid, text, text), partitions.suffix(timestamptz, timestamptz, text), partitions.whole_name(regclass),
-  partitions.options_clause(text[]), partitions.child_statements(regclass, timestamptz, timestamptz), partitions.lock(regclass),
+  partitions.options_clause(text[]), partitions.follow_replica_identity(regclass, regclass), partitions.child_statements(regclass, timestamptz, timestamptz), partitions.lock(regclass),
   partitions.create_child(regclass, timestamptz, timestamptz)
 from public;

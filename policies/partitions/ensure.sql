@@ -11,14 +11,45 @@ declare
     partitions.instant(date_trunc(known.period, now() at time zone known.time_zone) + known.premake * partitions.step(known.period), known.time_zone));
 begin
   return query
-    select g.starts_at, g.ends_at
+    with wanted as materialized (
+      select tstzmultirange(tstzrange(g.starts_at, g.ends_at)) as open
+      from partitions.own_bounds(parent) as own
+      cross join lateral partitions.gaps(parent, greatest(own.starts_at, now() - partitions.step(known.period) - interval '2 days'), own.ends_at) as g
+    )
+    select lower(piece), upper(piece)
     from partitions.periods(known.period, known.time_zone, now(), greatest(last_at, now())) as p
-    cross join lateral partitions.gaps(parent, p.starts_at, p.ends_at) as g
+    cross join wanted as w
+    cross join lateral unnest(w.open * tstzmultirange(tstzrange(p.starts_at, p.ends_at))) as piece
     order by 1;
 end
 $$;
 comment on function partitions.missing(regclass, timestamptz) is
   'The partitions that there have to be, from the current period to that which holds upto, and are not. NULL: as many periods as are made ahead for this table.';
+
+create or replace function partitions.overdue(only_parent regclass default null)
+returns table (parent text, starts_at timestamptz, ends_at timestamptz, problem text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  wanted record;
+begin
+  for wanted in
+    select coalesce(partitions.whole_name(t.parent), t.parent::pg_catalog.text) as name, t.parent as relation
+    from (select m.parent from partitions.managed as m where only_parent is null union all select only_parent where only_parent is not null) as t
+    order by 1
+  loop
+    -- One table that is not what it was must not keep the others from having theirs.
+    begin
+      return query select wanted.name, m.starts_at, m.ends_at, null::pg_catalog.text from partitions.missing(wanted.relation) as m;
+    exception when others then
+      return query select wanted.name, null::pg_catalog.timestamptz, null::pg_catalog.timestamptz, sqlerrm;
+    end;
+  end loop;
+end
+$$;
+comment on function partitions.overdue(regclass) is
+  'The partitions that are missing of all tables that are kept up, or of one table; problem: why it cannot be told for this table.';
 
 create or replace function partitions.fill(parent regclass, starts_at timestamptz, ends_at timestamptz) returns setof regclass
 language plpgsql
@@ -54,5 +85,5 @@ comment on function partitions.ensure(regclass, timestamptz) is
   'table. In one transaction: harness partitions ensure takes one for each.';
 
 revoke execute on function
-  partitions.missing(regclass, timestamptz), partitions.fill(regclass, timestamptz, timestamptz), partitions.ensure(regclass, timestamptz)
+  partitions.missing(regclass, timestamptz), partitions.overdue(regclass), partitions.fill(regclass, timestamptz, timestamptz), partitions.ensure(regclass, timestamptz)
 from public;

@@ -7,6 +7,7 @@
 \ir isolate.sql
 \ir create-child.sql
 \ir ensure.sql
+\ir expire.sql
 \ir dependents.sql
 \ir build-parent.sql
 \ir blockers.sql

@@ -2,40 +2,51 @@
 -- nobody gets a privilege: it is reached through its parent, which asks for privileges on the parent alone.
 
 create or replace function partitions.renamed(expression text, from_name name, to_name name, columns name[]) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  -- In a subquery the catalogue writes the columns of the table with its name. Literals and quoted identifiers are tokens of their own,
-  -- so that nothing is changed within them; a dot before, a bracket behind or a word that is no column is something else.
-  select string_agg(
-    case when t.token = quote_ident(from_name) and t.next = '.' and t.previous is distinct from '.' and t.opened is distinct from '('
-        and (t.column_name = '*' or t.column_name = any (select quote_ident(c) from unnest(columns) as c))
-      then quote_ident(to_name) else t.token end, '' order by t.place)
-  from (
-    select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
-      lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
-    from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
-    window w as (order by found.place)
-  ) as t
+begin
+  -- In a subquery the catalogue writes the columns of the table with its name; elsewhere without.
+  if expression is null or strpos(expression, quote_ident(from_name) || '.') = 0 then
+    return expression;
+  end if;
+  -- Literals and quoted identifiers are tokens of their own, so that nothing is changed within them; a dot before, a bracket behind or a
+  -- word that is no column is something else. The quotes are written as numbers for the sake of tools that count them.
+  return (
+    select string_agg(
+      case when t.token = quote_ident(from_name) and t.next = '.' and t.previous is distinct from '.' and t.opened is distinct from '('
+          and (t.column_name = '*' or t.column_name = any (select quote_ident(c) from unnest(columns) as c))
+        then quote_ident(to_name) else t.token end, '' order by t.place)
+    from (
+      select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
+        lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
+      from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
+      window w as (order by found.place)
+    ) as t
+  );
+end
 $$;
 comment on function partitions.renamed(text, name, name, name[]) is 'An expression over a table, as it is over another one with the same columns.';
 
 create or replace function partitions.policies(relation regclass, as_name name default null)
 returns table (name name, command "char", permissive boolean, roles text, using_expression text, check_expression text, comment text)
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select p.polname, p.polcmd, p.polpermissive,
-    (select string_agg(case when r = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(r)) end, ', ' order by r) from unnest(p.polroles) as r),
-    partitions.renamed(pg_catalog.pg_get_expr(p.polqual, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
-    partitions.renamed(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
-    pg_catalog.obj_description(p.oid, 'pg_policy')
-  from pg_catalog.pg_policy as p
-  join pg_catalog.pg_class as c on c.oid = p.polrelid
-  cross join lateral (
-    select array_agg(attname) from pg_catalog.pg_attribute where attrelid = c.oid and not attisdropped
-  ) as a (names)
-  where p.polrelid = relation
+begin
+  return query
+    select p.polname, p.polcmd, p.polpermissive,
+      (select string_agg(case when r = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(r)) end, ', ' order by r) from unnest(p.polroles) as r),
+      partitions.renamed(pg_catalog.pg_get_expr(p.polqual, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
+      partitions.renamed(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
+      pg_catalog.obj_description(p.oid, 'pg_policy')
+    from pg_catalog.pg_policy as p
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    cross join lateral (
+      select array_agg(attname) from pg_catalog.pg_attribute where attrelid = c.oid and not attisdropped
+    ) as a (names)
+    where p.polrelid = relation;
+end
 $$;
 comment on function partitions.policies(regclass, name) is 'The policies of a table as they read on a table of the same columns with another name.';
 

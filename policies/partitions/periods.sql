@@ -1,17 +1,19 @@
 -- Periods are those of the wall clock of a time zone; bounds are instants. A month has as many hours as it has.
 
+create or replace function partitions.utc_offset(at timestamptz, time_zone text) returns interval
+language sql immutable parallel safe
+return at at time zone time_zone - at at time zone 'UTC';
+comment on function partitions.utc_offset(timestamptz, text) is 'How far the clocks of a time zone are ahead of UTC at an instant.';
+
+-- Where clocks are set back over midnight this one comes twice, and Postgres takes the second; a day begins with the first, which is
+-- reckoned with the offset of the day before.
 create or replace function partitions.instant(local_time timestamp, time_zone text) returns timestamptz
-language sql stable strict
-set search_path = ''
-as $$
-  -- Where clocks are set back over midnight this one comes twice, and Postgres takes the second; a day begins with the first.
-  select case when earlier.at < later.at and earlier.at at time zone time_zone = local_time then earlier.at else later.at end
-  from (select local_time at time zone time_zone) as later (at)
-  cross join lateral (
-    select (local_time - (before.at at time zone time_zone - before.at at time zone 'UTC')) at time zone 'UTC'
-    from (select later.at - interval '24 hours') as before (at)
-  ) as earlier (at)
-$$;
+language sql stable parallel safe
+return case
+  when (local_time - partitions.utc_offset(local_time at time zone time_zone - interval '24 hours', time_zone)) at time zone 'UTC' at time zone time_zone = local_time
+  then least((local_time - partitions.utc_offset(local_time at time zone time_zone - interval '24 hours', time_zone)) at time zone 'UTC', local_time at time zone time_zone)
+  else local_time at time zone time_zone
+end;
 comment on function partitions.instant(timestamp, text) is 'The first instant at which the clocks of a time zone show this, or the next if they skip it.';
 
 create or replace function partitions.step(period text) returns interval
@@ -51,13 +53,14 @@ begin
   end if;
   -- One more at each end, and then what holds one of the instants: clocks may skip a whole day, or show an hour twice.
   return query
-    select bounds.starts_at, bounds.ends_at, to_char(series.local_time, pattern)
-    from generate_series(date_trunc(period, from_at at time zone time_zone) - step, upto at time zone time_zone + step, step) as series (local_time)
-    cross join lateral (
-      select partitions.instant(series.local_time, time_zone), partitions.instant(series.local_time + step, time_zone)
-    ) as bounds (starts_at, ends_at)
-    where bounds.starts_at < bounds.ends_at and bounds.ends_at > from_at and bounds.starts_at <= upto
-    order by series.local_time;
+    select e.at, e.next_at, to_char(e.local_time, pattern)
+    from (
+      select series.local_time, edge.at, lead(edge.at) over (order by series.local_time) as next_at
+      from generate_series(date_trunc(period, from_at at time zone time_zone) - step, upto at time zone time_zone + 2 * step, step) as series (local_time)
+      cross join lateral (select partitions.instant(series.local_time, time_zone) offset 0) as edge (at)
+    ) as e
+    where e.at < e.next_at and e.next_at > from_at and e.at <= upto
+    order by e.local_time;
 end
 $$;
 comment on function partitions.periods(text, text, timestamptz, timestamptz) is
@@ -65,5 +68,5 @@ comment on function partitions.periods(text, text, timestamptz, timestamptz) is
   'ISO 8601), month, quarter, year. suffix: what the name of such a partition ends with.';
 
 revoke execute on function
-  partitions.instant(timestamp, text), partitions.step(text), partitions.periods(text, text, timestamptz, timestamptz)
+  partitions.utc_offset(timestamptz, text), partitions.instant(timestamp, text), partitions.step(text), partitions.periods(text, text, timestamptz, timestamptz)
 from public;

@@ -45,6 +45,17 @@ begin
     if exists (select from pg_catalog.pg_class as c where c.relnamespace = home::text::pg_catalog.regnamespace and c.relname = made.relname) then
       execute format('alter table %s rename to %I', partitions.whole_name(child), partitions.free_name(home::text::pg_catalog.regnamespace, made.relname, '2'));
     end if;
+    perform partitions.run(array(
+      select format('alter index %s rename to %I', partitions.whole_name(i.indexrelid), partitions.free_name(taken.relnamespace, x.relname, '2'))
+      from pg_catalog.pg_index as i
+      join pg_catalog.pg_class as x on x.oid = i.indexrelid
+      join pg_catalog.pg_class as taken on taken.relname = x.relname and taken.relnamespace = home::text::pg_catalog.regnamespace
+      where i.indrelid = child
+      union all
+      select format('alter statistics %s.%I rename to %I', x.stxnamespace::pg_catalog.regnamespace, x.stxname, left(x.stxname::text, 40) || '_' || left(md5(child::text || now()), 8))
+      from pg_catalog.pg_statistic_ext as x
+      join pg_catalog.pg_statistic_ext as taken on taken.stxname = x.stxname and taken.stxnamespace = home::text::pg_catalog.regnamespace
+      where x.stxrelid = child));
     perform partitions.move_table(child, home);
   end if;
   if like_source.reloptions is not null and made.reloptions is null then

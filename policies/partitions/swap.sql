@@ -42,15 +42,41 @@ comment on function partitions.bound_literal(partitions.conversions) is 'Where t
 create or replace function partitions.step_bound(relation text) returns text
 language plpgsql
 set search_path = ''
+set client_min_messages = warning
 as $$
 declare
   c constant partitions.conversions := partitions.conversion(relation);
+  later constant timestamp with time zone := partitions.legacy_bound(c.period, c.time_zone, c.newest);
 begin
+  -- Time has gone by since it was planned: what was made for the time after the bound is empty, and begins later.
+  if later > c.legacy_until then
+    perform partitions.run(array(select format('drop table %s', partitions.whole_name(p.child)) from partitions.children(c.parent) as p where p.starts_at < later));
+    update partitions.conversions as t set legacy_until = later where t.relation = c.relation;
+    return partitions.move_on(relation, 'children');
+  end if;
   execute format('alter table %s add constraint partition_bounds check (%I < %s) not valid', c.relation, c.key_column, partitions.bound_literal(c));
   return partitions.move_on(relation, 'prove');
 end
 $$;
 comment on function partitions.step_bound(text) is 'From the commit on, the table takes no row that lies beyond its bound. Looks at none, and locks the table for that moment.';
+
+create or replace function partitions.lift_bound(relation text) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  if c.step not in ('prove', 'swap') or c.method <> 'attach' or now() < c.legacy_until - interval '2 hours' then
+    return false;
+  end if;
+  execute format('alter table %s drop constraint partition_bounds', c.relation);
+  perform partitions.move_on(relation, 'bound');
+  return true;
+end
+$$;
+comment on function partitions.lift_bound(text) is
+  'Takes the bound away from a table whose conversion was left alone until the bound came near, before it refuses what is written now.';
 
 create or replace function partitions.step_prove(relation text) returns text
 language plpgsql
@@ -143,6 +169,6 @@ comment on function partitions.step_swap(text) is
   'The partitioned table gets the name, and all that goes along with it. Locks the table against everybody until the transaction ends.';
 
 revoke execute on function
-  partitions.index_statements(text), partitions.bound_literal(partitions.conversions), partitions.step_bound(text), partitions.step_prove(text),
+  partitions.index_statements(text), partitions.bound_literal(partitions.conversions), partitions.step_bound(text), partitions.lift_bound(text), partitions.step_prove(text),
   partitions.attach_old(partitions.conversions), partitions.step_swap(text)
 from public;
