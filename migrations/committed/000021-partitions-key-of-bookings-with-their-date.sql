@@ -1,5 +1,5 @@
---! Previous: sha1:725b254c72d10a3d3cc52463d9104c75513761b3
---! Hash: sha1:0ca9f5a81d216eb28103f9eb1b94be6eb2384bf6
+--! Previous: sha1:e62b1781a43e9fc1f4edb18e4a486613daff92fe
+--! Hash: sha1:fa6473e9d44909248ac88c070768d069447f657d
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:0ca9f5a81d216eb28103f9eb1b94be6eb2384bf6
---! Hash: sha1:f523620f0726fbffd8f68c6073e5808a8be02f51
+--! Previous: sha1:fa6473e9d44909248ac88c070768d069447f657d
+--! Hash: sha1:5fe1cfa577141418168821ccfd12fb82aa2568b5
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:f523620f0726fbffd8f68c6073e5808a8be02f51
---! Hash: sha1:a7e32d606a718a11d76fba6501a99e72cfff841f
+--! Previous: sha1:5fe1cfa577141418168821ccfd12fb82aa2568b5
+--! Hash: sha1:6295c39e58e793a19e0db41993613a5b5ea07f25
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

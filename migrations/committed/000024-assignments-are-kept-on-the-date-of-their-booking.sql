@@ -1,5 +1,5 @@
---! Previous: sha1:a7e32d606a718a11d76fba6501a99e72cfff841f
---! Hash: sha1:cdae85bb5055df662c0c9185444489e383a2faec
+--! Previous: sha1:6295c39e58e793a19e0db41993613a5b5ea07f25
+--! Hash: sha1:fcfd21169351c3b121b3a9823a42187a3f906399
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:cdae85bb5055df662c0c9185444489e383a2faec
---! Hash: sha1:72987bb71a8f539610e543369da5f52c5d622033
+--! Previous: sha1:fcfd21169351c3b121b3a9823a42187a3f906399
+--! Hash: sha1:87a4a8e3c95b214bc061f9cfa79ff915cdf73999
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

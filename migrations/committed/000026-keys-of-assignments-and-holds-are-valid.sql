@@ -1,5 +1,5 @@
---! Previous: sha1:72987bb71a8f539610e543369da5f52c5d622033
---! Hash: sha1:3cec93d94b597c4d0d2aa2d0c81740cc80682bd8
+--! Previous: sha1:87a4a8e3c95b214bc061f9cfa79ff915cdf73999
+--! Hash: sha1:182022570acf0162d621054c9e2c98a86dd00eac
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

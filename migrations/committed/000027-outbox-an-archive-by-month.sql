@@ -1,5 +1,5 @@
---! Previous: sha1:3cec93d94b597c4d0d2aa2d0c81740cc80682bd8
---! Hash: sha1:b13c2933d05e69270c954808bf90dba030e87b5c
+--! Previous: sha1:182022570acf0162d621054c9e2c98a86dd00eac
+--! Hash: sha1:2e7a15c6ccc5f687aeca42ce7d558ae0d8f0bf67
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:b13c2933d05e69270c954808bf90dba030e87b5c
---! Hash: sha1:5775969bd168f1dab24acfba0a13be327744f7e3
+--! Previous: sha1:2e7a15c6ccc5f687aeca42ce7d558ae0d8f0bf67
+--! Hash: sha1:0edf6caaea316bed448e442ffec04e73ba5acb0b
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

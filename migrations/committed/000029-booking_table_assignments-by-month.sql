@@ -1,5 +1,5 @@
---! Previous: sha1:5775969bd168f1dab24acfba0a13be327744f7e3
---! Hash: sha1:24bf20f2542827cdcf9050f5bf21118d880a0c95
+--! Previous: sha1:0edf6caaea316bed448e442ffec04e73ba5acb0b
+--! Hash: sha1:a6b664c765bfb47616abeb2cc554d01f371730db
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

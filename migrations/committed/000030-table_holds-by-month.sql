@@ -1,5 +1,5 @@
---! Previous: sha1:24bf20f2542827cdcf9050f5bf21118d880a0c95
---! Hash: sha1:1258929e55461949ce29a9df1a2c4980bac88b1a
+--! Previous: sha1:a6b664c765bfb47616abeb2cc554d01f371730db
+--! Hash: sha1:7abf24b7fe66c29e8754867fd59ad703e2dc8db1
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

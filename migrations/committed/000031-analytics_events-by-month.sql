@@ -1,5 +1,5 @@
---! Previous: sha1:1258929e55461949ce29a9df1a2c4980bac88b1a
---! Hash: sha1:3b4a85380a0f709f257b78205c131a26857f7f97
+--! Previous: sha1:7abf24b7fe66c29e8754867fd59ad703e2dc8db1
+--! Hash: sha1:e97b28d90867e4b715df220423052edb11637d31
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

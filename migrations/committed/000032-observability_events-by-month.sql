@@ -1,5 +1,5 @@
---! Previous: sha1:3b4a85380a0f709f257b78205c131a26857f7f97
---! Hash: sha1:5c53b7ec429fca7d87ad5801374238e92ee37cd2
+--! Previous: sha1:e97b28d90867e4b715df220423052edb11637d31
+--! Hash: sha1:a890ee24c6d04d4c3e0722b9788256eaa3a26620
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -139,7 +139,7 @@ test("a large table is refused with the command that converts it; what came befo
   const was = await contents(client);
   await expect(applyMigrations(client, { root: packageRoot, url })).rejects.toMatchObject({
     code: "migration-failed",
-    message: expect.stringContaining(
+    hint: expect.stringContaining(
       "harness partitions convert public.analytics_events --key created_at --period month",
     ),
   });
