@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:e62b1781a43e9fc1f4edb18e4a486613daff92fe
+--! Hash: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -12,7 +12,7 @@ revoke all on schema partitions from public;
 
 create or replace function partitions.version() returns integer
 language sql immutable parallel safe
-return 1;
+return 2;
 comment on function partitions.version() is 'Of these functions. Goes up with every change of what they do, so that harness knows whether to renew them.';
 
 revoke execute on function partitions.version() from public;
@@ -694,7 +694,7 @@ begin
     with wanted as materialized (
       select tstzmultirange(tstzrange(g.starts_at, g.ends_at)) as open
       from partitions.own_bounds(parent) as own
-      cross join lateral partitions.gaps(parent, greatest(own.starts_at, now() - partitions.step(known.period) - interval '2 days'), own.ends_at) as g
+      cross join lateral partitions.gaps(parent, least(greatest(own.starts_at, now() - partitions.step(known.period) - interval '2 days'), own.ends_at), own.ends_at) as g
     )
     select lower(piece), upper(piece)
     from partitions.periods(known.period, known.time_zone, now(), greatest(last_at, now())) as p
@@ -833,7 +833,17 @@ set search_path = ''
 as $$
 declare
   catch_all constant pg_catalog.regclass := (select c.child from partitions.children(parent) as c where c.is_default);
+  unseen constant pg_catalog.regclass := (
+    select c.conrelid from pg_catalog.pg_constraint as c
+    where c.contype = 'f' and c.confrelid = parent and row_security_active(c.conrelid)
+    order by c.conrelid limit 1);
 begin
+  -- DETACH looks for rows that refer to the partition as whoever runs it, and finds none that row security hides.
+  if unseen is not null and partitions.state_of(child) = 'attached' then
+    raise object_not_in_prerequisite_state using
+      message = format('%s refers to %s, and row security hides its rows from %s: DETACH would not see those that refer to the partition', unseen, parent, current_user),
+      hint = format('Use a role that bypasses row security; or, while you detach: alter table %s no force row level security, and force it again.', partitions.whole_name(unseen));
+  end if;
   if online and catch_all is not null and partitions.state_of(child) = 'attached' then
     raise object_not_in_prerequisite_state using
       message = format('%s has a DEFAULT partition, %s: beside one nothing can be detached concurrently', parent, catch_all),

@@ -1,5 +1,5 @@
---! Previous: sha1:e62b1781a43e9fc1f4edb18e4a486613daff92fe
---! Hash: sha1:fa6473e9d44909248ac88c070768d069447f657d
+--! Previous: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
+--! Hash: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

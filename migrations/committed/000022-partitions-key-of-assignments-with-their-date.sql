@@ -1,5 +1,5 @@
---! Previous: sha1:fa6473e9d44909248ac88c070768d069447f657d
---! Hash: sha1:5fe1cfa577141418168821ccfd12fb82aa2568b5
+--! Previous: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
+--! Hash: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

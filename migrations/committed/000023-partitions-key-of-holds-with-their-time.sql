@@ -1,5 +1,5 @@
---! Previous: sha1:5fe1cfa577141418168821ccfd12fb82aa2568b5
---! Hash: sha1:6295c39e58e793a19e0db41993613a5b5ea07f25
+--! Previous: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
+--! Hash: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

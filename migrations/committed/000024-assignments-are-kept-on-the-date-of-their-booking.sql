@@ -1,5 +1,5 @@
---! Previous: sha1:6295c39e58e793a19e0db41993613a5b5ea07f25
---! Hash: sha1:fcfd21169351c3b121b3a9823a42187a3f906399
+--! Previous: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
+--! Hash: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

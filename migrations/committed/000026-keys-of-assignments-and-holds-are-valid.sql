@@ -1,5 +1,5 @@
---! Previous: sha1:87a4a8e3c95b214bc061f9cfa79ff915cdf73999
---! Hash: sha1:182022570acf0162d621054c9e2c98a86dd00eac
+--! Previous: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
+--! Hash: sha1:135e6ada6646ed425182e7566931a42fde284005
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:182022570acf0162d621054c9e2c98a86dd00eac
---! Hash: sha1:2e7a15c6ccc5f687aeca42ce7d558ae0d8f0bf67
+--! Previous: sha1:135e6ada6646ed425182e7566931a42fde284005
+--! Hash: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:2e7a15c6ccc5f687aeca42ce7d558ae0d8f0bf67
---! Hash: sha1:0edf6caaea316bed448e442ffec04e73ba5acb0b
+--! Previous: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
+--! Hash: sha1:0ec66b63d34afda3eb8800242941865ce256d345
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

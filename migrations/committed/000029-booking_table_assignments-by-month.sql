@@ -1,5 +1,5 @@
---! Previous: sha1:0edf6caaea316bed448e442ffec04e73ba5acb0b
---! Hash: sha1:a6b664c765bfb47616abeb2cc554d01f371730db
+--! Previous: sha1:0ec66b63d34afda3eb8800242941865ce256d345
+--! Hash: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

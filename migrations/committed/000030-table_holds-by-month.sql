@@ -1,5 +1,5 @@
---! Previous: sha1:a6b664c765bfb47616abeb2cc554d01f371730db
---! Hash: sha1:7abf24b7fe66c29e8754867fd59ad703e2dc8db1
+--! Previous: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
+--! Hash: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:7abf24b7fe66c29e8754867fd59ad703e2dc8db1
---! Hash: sha1:e97b28d90867e4b715df220423052edb11637d31
+--! Previous: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
+--! Hash: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:e97b28d90867e4b715df220423052edb11637d31
---! Hash: sha1:a890ee24c6d04d4c3e0722b9788256eaa3a26620
+--! Previous: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
+--! Hash: sha1:2ded57aaa13e21d73c7c43a9e65871c759c4ea73
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
