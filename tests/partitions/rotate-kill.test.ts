@@ -1,8 +1,12 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { packageRoot } from "../../harness/core/project.ts";
+import { connect } from "../../harness/database/connection.ts";
 import { installPack } from "../../harness/partitions/pack.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
-import { runFor } from "./support/killable.ts";
 import { Random, seedOf } from "./support/random.ts";
 import { month, partitionOf } from "./support/server.ts";
 
@@ -10,6 +14,9 @@ import { month, partitionOf } from "./support/server.ts";
 // exactly what there has to be: no row too few, no partition too many, nothing that is half done.
 const { client, url } = await testDatabase("empty");
 const random = new Random(seedOf("rotation"));
+const cli = join(packageRoot, "dist", "cli.js");
+/** Where partitions were when nobody was at it. */
+const seen = new Set<string>();
 
 test("killed at random, and in the end everything is as if it had not been", async () => {
   await installPack(client);
@@ -34,29 +41,58 @@ test("killed at random, and in the end everything is as if it had not been", asy
   const gone: number = expected[0].n;
   expect(gone).toBeGreaterThan(7);
 
-  let writing = true;
+  let busy = true;
   let written = 0;
   const writer = (async () => {
-    while (writing) {
+    while (busy) {
       await client.query("insert into by_drop values (0, current_date)");
       written++;
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await sleep(2);
     }
   })();
+  // DETACH waits for whoever has read the table: so there is time to die in.
+  const reader = await connect(url, { purpose: "test reader" });
+  const reading = (async () => {
+    while (busy) {
+      await reader.query(
+        "begin isolation level repeatable read; select * from by_drop, by_archive, by_detach limit 1",
+      );
+      await sleep(40);
+      await reader.query("commit");
+    }
+  })();
+  const observer = await connect(url, { purpose: "test observer" });
+  const sessions =
+    "from pg_stat_activity where application_name ~ '^harness partitions' and datname = current_database()";
   let killed = 0;
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 14; round++) {
     const verbs = ["ensure", random.pick(["prune", "maintain"]), "prune"].slice(random.below(2));
     const runs = verbs.map((verb) =>
-      runFor(["partitions", verb, "--database-url", url], 150 + random.below(500)),
+      spawn(process.execPath, [cli, "partitions", verb, "--database-url", url], { stdio: "ignore" }),
     );
-    for (const { status } of await Promise.all(runs)) if (status === null) killed++;
+    const ended = runs.map((run) => new Promise((resolve) => run.once("exit", resolve)));
+    while (
+      !(await observer.query(`select ${sessions}`)).rowCount &&
+      runs.some(({ exitCode }) => exitCode === null)
+    );
+    await sleep(random.below(400));
+    for (const run of runs) if (run.exitCode === null && run.kill("SIGKILL")) killed++;
+    await Promise.all(ended);
+    // Or else the server would finish the statement that it is at.
+    if (random.chance(0.7)) await observer.query(`select pg_terminate_backend(pid) ${sessions}`);
+    while ((await observer.query(`select ${sessions}`)).rowCount);
+    const { rows: states } = await observer.query("select distinct state from partitions.unsettled()");
+    for (const { state } of states) seen.add(state);
   }
-  // What is under way on the server when its client is gone ends by itself: the last run may have to wait for it.
   const last = await harness(["partitions", "maintain", "--database-url", url]);
-  writing = false;
-  await writer;
+  busy = false;
+  await Promise.all([writer, reading]);
+  await reader.end();
+  await observer.end();
   expect({ status: last.status, stderr: last.stderr }).toEqual({ status: 0, stderr: "" });
-  expect(killed).toBeGreaterThan(3);
+  expect(killed).toBeGreaterThan(6);
+  // It was caught in the act.
+  expect(seen.size).toBeGreaterThan(0);
   expect((await harness(["partitions", "maintain", "--database-url", url])).stdout).toBe(
     "Nothing is missing\nNothing has expired\n",
   );
