@@ -5,9 +5,16 @@ import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { inTransaction } from "../database/transaction.ts";
-import { type Failed, type Made, makePartitions, overdue, rehearseEnsure } from "../partitions/ensure.ts";
+import {
+  type Failed,
+  type Made,
+  makePartitions,
+  overdue,
+  type Rehearsed,
+  rehearseEnsure,
+} from "../partitions/ensure.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
-import { installPack } from "../partitions/pack.ts";
+import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf, seconds } from "./partitions-options.ts";
@@ -49,7 +56,14 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
   return withClient(options, mode, "partitions ensure", async ({ client, target }) => {
     try {
       const name = table === undefined ? undefined : await wholeName(client, table);
-      if (options.dryRun) return await rehearse(client, name, settings, options.json ? target.branch : null);
+      if (options.dryRun)
+        return await rehearse(client, name, settings, (answer) =>
+          options.json
+            ? jsonOutput({ branch: target.branch, dryRun: true, ...answer })
+            : answer.sql || "-- Nothing is missing\n",
+        );
+      if (name === undefined && (await packState(client)) === "missing")
+        return nothingKeptUp(options, target.branch);
       const installed = await installPack(client);
       if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
       if (name !== undefined && areGiven(settings))
@@ -62,6 +76,16 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
       throw explainPartitionError(error);
     }
   });
+}
+
+/** Where nothing was ever said of a table there is nothing to install for. */
+function nothingKeptUp(options: EnsureOptions, branch: string | null): ExitCode {
+  process.stdout.write(
+    options.json
+      ? jsonOutput({ branch, installed: null, made: [], failed: [] })
+      : "No table is kept up: harness partitions ensure TABLE --period month keeps one up from then on\n",
+  );
+  return exitCodes.clean;
 }
 
 /** What is missing of one table, or of all that are kept up, is made. */
@@ -107,14 +131,12 @@ async function rehearse(
   client: Client,
   table: string | undefined,
   settings: Settings,
-  branch: string | null,
+  print: (answer: Rehearsed) => string,
 ): Promise<ExitCode> {
-  const { missing, failed, sql } = await rehearseEnsure(client, table, settings);
+  const answer = await rehearseEnsure(client, table, settings);
+  const { failed } = answer;
   if (table !== undefined && failed[0]) throw refusal(failed[0]);
-  if (branch !== null) process.stdout.write(jsonOutput({ branch, dryRun: true, missing, failed, sql }));
-  else {
-    process.stdout.write(sql || "-- Nothing is missing\n");
-    for (const { table: name, reason } of failed) process.stderr.write(`${name}: ${reason}\n`);
-  }
+  process.stdout.write(print(answer));
+  for (const { table: name, reason } of failed) process.stderr.write(`${name}: ${reason}\n`);
   return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
 }

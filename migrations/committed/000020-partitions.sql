@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:725b254c72d10a3d3cc52463d9104c75513761b3
+--! Hash: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -12,7 +12,7 @@ revoke all on schema partitions from public;
 
 create or replace function partitions.version() returns integer
 language sql immutable parallel safe
-return 1;
+return 2;
 comment on function partitions.version() is 'Of these functions. Goes up with every change of what they do, so that harness knows whether to renew them.';
 
 revoke execute on function partitions.version() from public;
@@ -20,18 +20,20 @@ revoke execute on function partitions.version() from public;
 --! Included partitions/periods.sql
 -- Periods are those of the wall clock of a time zone; bounds are instants. A month has as many hours as it has.
 
+create or replace function partitions.utc_offset(at timestamptz, time_zone text) returns interval
+language sql immutable parallel safe
+return at at time zone time_zone - at at time zone 'UTC';
+comment on function partitions.utc_offset(timestamptz, text) is 'How far the clocks of a time zone are ahead of UTC at an instant.';
+
+-- Where clocks are set back over midnight this one comes twice, and Postgres takes the second; a day begins with the first, which is
+-- reckoned with the offset of the day before.
 create or replace function partitions.instant(local_time timestamp, time_zone text) returns timestamptz
-language sql stable strict
-set search_path = ''
-as $$
-  -- Where clocks are set back over midnight this one comes twice, and Postgres takes the second; a day begins with the first.
-  select case when earlier.at < later.at and earlier.at at time zone time_zone = local_time then earlier.at else later.at end
-  from (select local_time at time zone time_zone) as later (at)
-  cross join lateral (
-    select (local_time - (before.at at time zone time_zone - before.at at time zone 'UTC')) at time zone 'UTC'
-    from (select later.at - interval '24 hours') as before (at)
-  ) as earlier (at)
-$$;
+language sql stable parallel safe
+return case
+  when (local_time - partitions.utc_offset(local_time at time zone time_zone - interval '24 hours', time_zone)) at time zone 'UTC' at time zone time_zone = local_time
+  then least((local_time - partitions.utc_offset(local_time at time zone time_zone - interval '24 hours', time_zone)) at time zone 'UTC', local_time at time zone time_zone)
+  else local_time at time zone time_zone
+end;
 comment on function partitions.instant(timestamp, text) is 'The first instant at which the clocks of a time zone show this, or the next if they skip it.';
 
 create or replace function partitions.step(period text) returns interval
@@ -71,13 +73,14 @@ begin
   end if;
   -- One more at each end, and then what holds one of the instants: clocks may skip a whole day, or show an hour twice.
   return query
-    select bounds.starts_at, bounds.ends_at, to_char(series.local_time, pattern)
-    from generate_series(date_trunc(period, from_at at time zone time_zone) - step, upto at time zone time_zone + step, step) as series (local_time)
-    cross join lateral (
-      select partitions.instant(series.local_time, time_zone), partitions.instant(series.local_time + step, time_zone)
-    ) as bounds (starts_at, ends_at)
-    where bounds.starts_at < bounds.ends_at and bounds.ends_at > from_at and bounds.starts_at <= upto
-    order by series.local_time;
+    select e.at, e.next_at, to_char(e.local_time, pattern)
+    from (
+      select series.local_time, edge.at, lead(edge.at) over (order by series.local_time) as next_at
+      from generate_series(date_trunc(period, from_at at time zone time_zone) - step, upto at time zone time_zone + 2 * step, step) as series (local_time)
+      cross join lateral (select partitions.instant(series.local_time, time_zone) offset 0) as edge (at)
+    ) as e
+    where e.at < e.next_at and e.next_at > from_at and e.at <= upto
+    order by e.local_time;
 end
 $$;
 comment on function partitions.periods(text, text, timestamptz, timestamptz) is
@@ -85,7 +88,7 @@ comment on function partitions.periods(text, text, timestamptz, timestamptz) is
   'ISO 8601), month, quarter, year. suffix: what the name of such a partition ends with.';
 
 revoke execute on function
-  partitions.instant(timestamp, text), partitions.step(text), partitions.periods(text, text, timestamptz, timestamptz)
+  partitions.utc_offset(timestamptz, text), partitions.instant(timestamp, text), partitions.step(text), partitions.periods(text, text, timestamptz, timestamptz)
 from public;
 --! EndIncluded partitions/periods.sql
 --! Included partitions/children.sql
@@ -145,6 +148,7 @@ begin
   join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
   cross join lateral (
     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
+    offset 0 -- once a partition, not once for each mention
   ) as bound (found)
   where i.inhparent = parent
   order by 2, 1;
@@ -156,19 +160,44 @@ comment on function partitions.children(regclass) is
 
 create or replace function partitions.gaps(parent regclass, from_at timestamptz, upto timestamptz)
 returns table (starts_at timestamptz, ends_at timestamptz)
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select lower(gap), upper(gap)
-  from unnest(
-    tstzmultirange(tstzrange(from_at, upto))
-    - coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from partitions.children(parent) as c where not c.is_default), '{}')
-  ) as gap
-  order by 1
+begin
+  return query
+    select lower(gap), upper(gap)
+    from unnest(
+      tstzmultirange(tstzrange(from_at, upto))
+      - coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from partitions.children(parent) as c where not c.is_default), '{}')
+    ) as gap
+    order by 1;
+end
 $$;
 comment on function partitions.gaps(regclass, timestamptz, timestamptz) is 'What of [from_at, upto) no partition is for. A DEFAULT partition counts as none.';
 
-revoke execute on function partitions.key(regclass), partitions.children(regclass), partitions.gaps(regclass, timestamptz, timestamptz) from public;
+create or replace function partitions.own_bounds(parent regclass) returns table (starts_at timestamptz, ends_at timestamptz)
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  return query
+    with recursive ancestry as (
+      select parent::pg_catalog.oid as node, i.inhparent as above from pg_catalog.pg_inherits as i where i.inhrelid = parent
+      union all
+      select a.above, i.inhparent from ancestry as a join pg_catalog.pg_inherits as i on i.inhrelid = a.above
+    )
+    select coalesce(max(c.starts_at), '-infinity'), coalesce(min(c.ends_at), 'infinity')
+    from ancestry as a
+    join pg_catalog.pg_partitioned_table as p on p.partrelid = a.above and p.partstrat = 'r' and p.partnatts = 1
+    join pg_catalog.pg_attribute as b on b.attrelid = a.above and b.attnum = p.partattrs[0] and b.attname = (select k.name from partitions.key(parent) as k)
+    cross join lateral partitions.children(a.above) as c
+    where c.child = a.node and not c.is_default;
+end
+$$;
+comment on function partitions.own_bounds(regclass) is
+  'What a table that is a partition itself is for, by the same column: it needs no partitions for more. For any other table all of time.';
+
+revoke execute on function partitions.own_bounds(regclass), partitions.key(regclass), partitions.children(regclass), partitions.gaps(regclass, timestamptz, timestamptz) from public;
 --! EndIncluded partitions/children.sql
 --! Included partitions/managed.sql
 -- What is kept up for which table.
@@ -292,40 +321,51 @@ from public;
 -- nobody gets a privilege: it is reached through its parent, which asks for privileges on the parent alone.
 
 create or replace function partitions.renamed(expression text, from_name name, to_name name, columns name[]) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  -- In a subquery the catalogue writes the columns of the table with its name. Literals and quoted identifiers are tokens of their own,
-  -- so that nothing is changed within them; a dot before, a bracket behind or a word that is no column is something else.
-  select string_agg(
-    case when t.token = quote_ident(from_name) and t.next = '.' and t.previous is distinct from '.' and t.opened is distinct from '('
-        and (t.column_name = '*' or t.column_name = any (select quote_ident(c) from unnest(columns) as c))
-      then quote_ident(to_name) else t.token end, '' order by t.place)
-  from (
-    select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
-      lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
-    from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
-    window w as (order by found.place)
-  ) as t
+begin
+  -- In a subquery the catalogue writes the columns of the table with its name; elsewhere without.
+  if expression is null or strpos(expression, quote_ident(from_name) || '.') = 0 then
+    return expression;
+  end if;
+  -- Literals and quoted identifiers are tokens of their own, so that nothing is changed within them; a dot before, a bracket behind or a
+  -- word that is no column is something else. The quotes are written as numbers for the sake of tools that count them.
+  return (
+    select string_agg(
+      case when t.token = quote_ident(from_name) and t.next = '.' and t.previous is distinct from '.' and t.opened is distinct from '('
+          and (t.column_name = '*' or t.column_name = any (select quote_ident(c) from unnest(columns) as c))
+        then quote_ident(to_name) else t.token end, '' order by t.place)
+    from (
+      select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next,
+        lead(found.token[1], 2) over w as column_name, lead(found.token[1], 3) over w as opened
+      from regexp_matches(expression, $re$(\u0027(?:[^\u0027]|\u0027\u0027)*\u0027|\u0022(?:[^\u0022]|\u0022\u0022)*\u0022|[[:alnum:]_$]+|.)$re$, 'g') with ordinality as found (token, place)
+      window w as (order by found.place)
+    ) as t
+  );
+end
 $$;
 comment on function partitions.renamed(text, name, name, name[]) is 'An expression over a table, as it is over another one with the same columns.';
 
 create or replace function partitions.policies(relation regclass, as_name name default null)
 returns table (name name, command "char", permissive boolean, roles text, using_expression text, check_expression text, comment text)
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select p.polname, p.polcmd, p.polpermissive,
-    (select string_agg(case when r = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(r)) end, ', ' order by r) from unnest(p.polroles) as r),
-    partitions.renamed(pg_catalog.pg_get_expr(p.polqual, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
-    partitions.renamed(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
-    pg_catalog.obj_description(p.oid, 'pg_policy')
-  from pg_catalog.pg_policy as p
-  join pg_catalog.pg_class as c on c.oid = p.polrelid
-  cross join lateral (
-    select array_agg(attname) from pg_catalog.pg_attribute where attrelid = c.oid and not attisdropped
-  ) as a (names)
-  where p.polrelid = relation
+begin
+  return query
+    select p.polname, p.polcmd, p.polpermissive,
+      (select string_agg(case when r = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(r)) end, ', ' order by r) from unnest(p.polroles) as r),
+      partitions.renamed(pg_catalog.pg_get_expr(p.polqual, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
+      partitions.renamed(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), c.relname, coalesce(as_name, c.relname), a.names),
+      pg_catalog.obj_description(p.oid, 'pg_policy')
+    from pg_catalog.pg_policy as p
+    join pg_catalog.pg_class as c on c.oid = p.polrelid
+    cross join lateral (
+      select array_agg(attname) from pg_catalog.pg_attribute where attrelid = c.oid and not attisdropped
+    ) as a (names)
+    where p.polrelid = relation;
+end
 $$;
 comment on function partitions.policies(regclass, name) is 'The policies of a table as they read on a table of the same columns with another name.';
 
@@ -433,43 +473,55 @@ $$;
 comment on function partitions.free_name(oid, text, text) is 'stem_suffix, shortened to 63 bytes if need be, with a number if a relation has that name.';
 
 create or replace function partitions.suffix(starts_at timestamptz, ends_at timestamptz, time_zone text) returns text
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  -- Of a part of a period, or of several, both ends.
-  select coalesce(
-    (
-      select p.suffix
-      from unnest(array['month', 'day', 'week', 'quarter', 'year']) as period (name)
-      cross join lateral partitions.periods(period.name, time_zone, starts_at, starts_at) as p
-      where isfinite(starts_at) and p.starts_at = suffix.starts_at and p.ends_at = suffix.ends_at
-      limit 1
-    ),
-    'p' || (
-      select string_agg(
-        case when not isfinite(at) then 'x' else to_char(at at time zone time_zone, case when (at at time zone time_zone)::time = '0:00' then 'YYYYMMDD' else 'YYYYMMDD"t"HH24MISS' end) end,
-        '_' order by place)
-      from unnest(array[starts_at, ends_at]) with ordinality as bound (at, place)
+begin
+  return (
+    -- Of a part of a period, or of several, both ends.
+    select coalesce(
+      (
+        select p.suffix
+        from unnest(array['month', 'day', 'week', 'quarter', 'year']) as period (name)
+        cross join lateral partitions.periods(period.name, time_zone, suffix.starts_at, suffix.starts_at) as p
+        where isfinite(suffix.starts_at) and p.starts_at = suffix.starts_at and p.ends_at = suffix.ends_at
+        limit 1
+      ),
+      'p' || (
+        select string_agg(
+          case when not isfinite(at) then 'x' else to_char(at at time zone time_zone, case when (at at time zone time_zone)::time = '0:00' then 'YYYYMMDD' else 'YYYYMMDD"t"HH24MISS' end) end,
+          '_' order by place)
+        from unnest(array[starts_at, ends_at]) with ordinality as bound (at, place)
+      )
     )
-  )
+  );
+end
 $$;
 comment on function partitions.suffix(timestamptz, timestamptz, text) is 'What the name of a partition with these bounds ends with.';
 
 create or replace function partitions.whole_name(relation regclass) returns text
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-  select format('%I.%I', n.nspname, c.relname)
-  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-  where c.oid = relation
+begin
+  return (
+    select format('%I.%I', n.nspname, c.relname)
+    from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = relation
+  );
+end
 $$;
 comment on function partitions.whole_name(regclass) is 'schema.table, whatever the search_path is.';
 
 create or replace function partitions.options_clause(options text[]) returns text
-language sql immutable
+language plpgsql immutable
 set search_path = ''
 as $$
-  select coalesce(' with (' || string_agg(format('%s = %L', o.option_name, o.option_value), ', ') || ')', '') from pg_catalog.pg_options_to_table(options) as o
+begin
+  return (
+    select coalesce(' with (' || string_agg(format('%s = %L', o.option_name, o.option_value), ', ') || ')', '') from pg_catalog.pg_options_to_table(options) as o
+  );
+end
 $$;
 comment on function partitions.options_clause(text[]) is 'WITH (…) for storage parameters as the catalogue has them.';
 
@@ -504,13 +556,15 @@ begin
 
   -- What a partition does not have from its parent it has from the newest of the others: how it is stored, and how it is partitioned.
   select c.* into sibling
-  from partitions.children(parent) as s join pg_catalog.pg_class as c on c.oid = s.child
-  where not s.is_default and c.relkind in ('r', 'p')
-  order by s.ends_at desc limit 1;
+  from pg_catalog.pg_class as c
+  where c.oid = (
+    select s.child from partitions.children(parent) as s
+    where not s.is_default and not exists (select from pg_catalog.pg_foreign_table as f where f.ftrelid = s.child)
+    order by s.ends_at desc limit 1);
 
   plain := partitions.free_name(above.relnamespace, above.relname, partitions.suffix(starts_at, ends_at, zone));
   child := format('%s.%I', home, plain);
-  options := coalesce((select format(' using %I', m.amname) from pg_catalog.pg_am as m where m.oid = sibling.relam and sibling.relkind = 'r'), '')
+  options := coalesce((select format(' using %I', m.amname) from pg_catalog.pg_am as m where m.oid = sibling.relam and sibling.relkind = 'r' and m.amname <> current_setting('default_table_access_method')), '')
     || case when sibling.relkind = 'r' then partitions.options_clause(sibling.reloptions) else '' end
     || coalesce((select format(' tablespace %I', t.spcname) from pg_catalog.pg_tablespace as t
       where t.oid = coalesce(nullif(above.reltablespace, 0), nullif(sibling.reltablespace, 0))), '');
@@ -561,14 +615,36 @@ begin
   return next;
   statement := format('alter table %s attach partition %s for values from (%s) to (%s)', partitions.whole_name(parent), child, bounds[1], bounds[2]);
   return next;
-  if above.relreplident in ('f', 'n') then
-    statement := format('alter table %s replica identity %s', child, case above.relreplident when 'f' then 'full' else 'nothing' end);
+  -- Of this each partition has its own.
+  if above.relreplident <> 'd' then
+    statement := format('select partitions.follow_replica_identity(%L, %L)', partitions.whole_name(parent), child);
     return next;
   end if;
 end
 $$;
 comment on function partitions.child_statements(regclass, timestamptz, timestamptz) is
   'What makes a partition with these bounds, in order and in one transaction; child: its name. Changes nothing.';
+
+create or replace function partitions.follow_replica_identity(parent regclass, child regclass) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  identity constant "char" := (select c.relreplident from pg_catalog.pg_class as c where c.oid = parent);
+  own_index pg_catalog.name;
+begin
+  select c.relname into own_index
+  from pg_catalog.pg_index as above
+  join pg_catalog.pg_inherits as i on i.inhparent = above.indexrelid
+  join pg_catalog.pg_index as below on below.indexrelid = i.inhrelid and below.indrelid = child
+  join pg_catalog.pg_class as c on c.oid = below.indexrelid
+  where above.indrelid = parent and above.indisreplident;
+
+  execute format('alter table %s replica identity %s', child,
+    case identity when 'f' then 'full' when 'n' then 'nothing' when 'i' then format('using index %I', own_index) else 'default' end);
+end
+$$;
+comment on function partitions.follow_replica_identity(regclass, regclass) is 'Makes the replica identity of a partition that of its parent.';
 
 create or replace function partitions.lock(parent regclass) returns void
 language sql
@@ -597,7 +673,7 @@ comment on function partitions.create_child(regclass, timestamptz, timestamptz) 
 
 revoke execute on function
   partitions.free_name(oid, text, text), partitions.suffix(timestamptz, timestamptz, text), partitions.whole_name(regclass),
-  partitions.options_clause(text[]), partitions.child_statements(regclass, timestamptz, timestamptz), partitions.lock(regclass),
+  partitions.options_clause(text[]), partitions.follow_replica_identity(regclass, regclass), partitions.child_statements(regclass, timestamptz, timestamptz), partitions.lock(regclass),
   partitions.create_child(regclass, timestamptz, timestamptz)
 from public;
 --! EndIncluded partitions/create-child.sql
@@ -615,14 +691,45 @@ declare
     partitions.instant(date_trunc(known.period, now() at time zone known.time_zone) + known.premake * partitions.step(known.period), known.time_zone));
 begin
   return query
-    select g.starts_at, g.ends_at
+    with wanted as materialized (
+      select tstzmultirange(tstzrange(g.starts_at, g.ends_at)) as open
+      from partitions.own_bounds(parent) as own
+      cross join lateral partitions.gaps(parent, least(greatest(own.starts_at, now() - partitions.step(known.period) - interval '2 days'), own.ends_at), own.ends_at) as g
+    )
+    select lower(piece), upper(piece)
     from partitions.periods(known.period, known.time_zone, now(), greatest(last_at, now())) as p
-    cross join lateral partitions.gaps(parent, p.starts_at, p.ends_at) as g
+    cross join wanted as w
+    cross join lateral unnest(w.open * tstzmultirange(tstzrange(p.starts_at, p.ends_at))) as piece
     order by 1;
 end
 $$;
 comment on function partitions.missing(regclass, timestamptz) is
   'The partitions that there have to be, from the current period to that which holds upto, and are not. NULL: as many periods as are made ahead for this table.';
+
+create or replace function partitions.overdue(only_parent regclass default null)
+returns table (parent text, starts_at timestamptz, ends_at timestamptz, problem text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  wanted record;
+begin
+  for wanted in
+    select coalesce(partitions.whole_name(t.parent), t.parent::pg_catalog.text) as name, t.parent as relation
+    from (select m.parent from partitions.managed as m where only_parent is null union all select only_parent where only_parent is not null) as t
+    order by 1
+  loop
+    -- One table that is not what it was must not keep the others from having theirs.
+    begin
+      return query select wanted.name, m.starts_at, m.ends_at, null::pg_catalog.text from partitions.missing(wanted.relation) as m;
+    exception when others then
+      return query select wanted.name, null::pg_catalog.timestamptz, null::pg_catalog.timestamptz, sqlerrm;
+    end;
+  end loop;
+end
+$$;
+comment on function partitions.overdue(regclass) is
+  'The partitions that are missing of all tables that are kept up, or of one table; problem: why it cannot be told for this table.';
 
 create or replace function partitions.fill(parent regclass, starts_at timestamptz, ends_at timestamptz) returns setof regclass
 language plpgsql
@@ -658,9 +765,217 @@ comment on function partitions.ensure(regclass, timestamptz) is
   'table. In one transaction: harness partitions ensure takes one for each.';
 
 revoke execute on function
-  partitions.missing(regclass, timestamptz), partitions.fill(regclass, timestamptz, timestamptz), partitions.ensure(regclass, timestamptz)
+  partitions.missing(regclass, timestamptz), partitions.overdue(regclass), partitions.fill(regclass, timestamptz, timestamptz), partitions.ensure(regclass, timestamptz)
 from public;
 --! EndIncluded partitions/ensure.sql
+--! Included partitions/expire.sql
+-- Partitions that have expired. DETACH … CONCURRENTLY cannot run inside a function, nor in a transaction with anything else: so what is to
+-- become of a partition is written down before it is detached, and whoever comes after a crash reads it and goes on.
+
+create table if not exists partitions.detached (
+  child regclass primary key,
+  child_name text not null,
+  parent_name text not null,
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,
+  action text not null check (action in ('detach', 'archive', 'drop')),
+  archive_schema name,
+  decided_at timestamptz not null default now(),
+  settled_at timestamptz
+);
+comment on table partitions.detached is 'Partitions that have been detached, or are about to be, until they are dropped.';
+comment on column partitions.detached.child_name is 'Checked before anything is dropped: after all, a number may be given to another table.';
+comment on column partitions.detached.action is 'What was decided. detach: stays where it is. archive: moves to archive_schema. drop: is dropped.';
+comment on column partitions.detached.settled_at is 'When that was done. NULL: not yet.';
+
+revoke all on table partitions.detached from public;
+
+create or replace function partitions.expired(parent regclass, older_than interval default null)
+returns table (child regclass, starts_at timestamptz, ends_at timestamptz)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  known partitions.managed;
+  zone pg_catalog.text;
+  cutoff timestamp with time zone;
+begin
+  select * into known from partitions.managed as m where m.parent = expired.parent;
+  if older_than is not null and older_than <= '0' then
+    raise invalid_parameter_value using message = 'rows have to be kept for some time', hint = 'Give an interval such as 12 months.';
+  end if;
+  zone := coalesce(known.time_zone,
+    case when (select k.type from partitions.key(parent) as k) = 'pg_catalog.timestamptz'::pg_catalog.regtype then (select i.time_zone from partitions.infer_period(parent) as i) end, 'UTC');
+  -- Back by the calendar of the time zone: a month ago is this day of last month.
+  cutoff := (now() at time zone zone - coalesce(older_than, known.retention)) at time zone zone;
+  return query
+    select c.child, c.starts_at, c.ends_at from partitions.children(parent) as c where not c.is_default and c.ends_at <= cutoff order by c.ends_at;
+end
+$$;
+comment on function partitions.expired(regclass, interval) is
+  'The partitions all of whose bounds lie further back than rows are kept; older_than instead of the retention that is kept up. Oldest first.';
+
+-- Where a partition is on its way out.
+create or replace function partitions.state_of(child regclass) returns text
+language sql stable
+set search_path = ''
+as $$
+  select coalesce((
+    select case when not c.relispartition then 'detached' when coalesce(i.inhdetachpending, false) then 'detaching' else 'attached' end
+    from pg_catalog.pg_class as c left join pg_catalog.pg_inherits as i on i.inhrelid = c.oid
+    where c.oid = child), 'gone')
+$$;
+comment on function partitions.state_of(regclass) is 'attached, detaching (DETACH CONCURRENTLY was begun and not finished), detached, gone.';
+
+create or replace function partitions.detach_statement(parent regclass, child regclass, online boolean default true) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  catch_all constant pg_catalog.regclass := (select c.child from partitions.children(parent) as c where c.is_default);
+  unseen constant pg_catalog.regclass := (
+    select c.conrelid from pg_catalog.pg_constraint as c
+    where c.contype = 'f' and c.confrelid = parent and row_security_active(c.conrelid)
+    order by c.conrelid limit 1);
+begin
+  -- DETACH looks for rows that refer to the partition as whoever runs it, and finds none that row security hides.
+  if unseen is not null and partitions.state_of(child) = 'attached' then
+    raise object_not_in_prerequisite_state using
+      message = format('%s refers to %s, and row security hides its rows from %s: DETACH would not see those that refer to the partition', unseen, parent, current_user),
+      hint = format('Use a role that bypasses row security; or, while you detach: alter table %s no force row level security, and force it again.', partitions.whole_name(unseen));
+  end if;
+  if online and catch_all is not null and partitions.state_of(child) = 'attached' then
+    raise object_not_in_prerequisite_state using
+      message = format('%s has a DEFAULT partition, %s: beside one nothing can be detached concurrently', parent, catch_all),
+      hint = 'Give the rows in it partitions of their own and drop it; or take a short lock that readers and writers wait for: --no-concurrently.';
+  end if;
+  return format('alter table %s detach partition %s%s', partitions.whole_name(parent), partitions.whole_name(child),
+    case partitions.state_of(child) when 'detaching' then ' finalize' else case when online then ' concurrently' else '' end end);
+end
+$$;
+comment on function partitions.detach_statement(regclass, regclass, boolean) is 'What detaches a partition, or finishes doing so; an error if it cannot be done concurrently.';
+
+create or replace function partitions.has_foreign_keys(relation regclass) returns boolean
+language sql stable
+set search_path = ''
+as $$ select exists (select from pg_catalog.pg_constraint as c where c.contype = 'f' and relation in (c.conrelid, c.confrelid)) $$;
+comment on function partitions.has_foreign_keys(regclass) is
+  'Whether it refers to other tables or they to it. Then DETACH locks these too, so that their writers queue while it waits: it must not wait for long.';
+
+create or replace function partitions.decide(parent regclass, child regclass, action text, archive_schema name default null) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  bounds record;
+begin
+  perform partitions.lock(parent);
+  select * into bounds from partitions.children(parent) as c where c.child = decide.child and not c.is_default;
+  if bounds.child is null then
+    raise undefined_object using message = format('%s is no partition of %s', child, parent);
+  end if;
+  -- From now on its own row security is all that it has.
+  perform partitions.isolate(parent, child);
+  insert into partitions.detached as d (child, child_name, parent_name, starts_at, ends_at, action, archive_schema)
+  values (child, partitions.whole_name(child), partitions.whole_name(parent), bounds.starts_at, bounds.ends_at, action, archive_schema)
+  on conflict on constraint detached_pkey do update
+    set child_name = excluded.child_name, parent_name = excluded.parent_name, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+      action = excluded.action, archive_schema = excluded.archive_schema, decided_at = excluded.decided_at, settled_at = null;
+end
+$$;
+comment on function partitions.decide(regclass, regclass, text, name) is
+  'Writes down what is to become of a partition once it is detached. To be committed before it is.';
+
+create or replace function partitions.settle(child regclass, at_most text default 'drop') returns text
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  decided partitions.detached;
+  milder pg_catalog.text;
+  home pg_catalog.text;
+  plain constant pg_catalog.name := (select c.relname from pg_catalog.pg_class as c where c.oid = child);
+begin
+  select * into decided from partitions.detached as d where d.child = settle.child and d.settled_at is null for update;
+  if decided.child is null then
+    return null;
+  end if;
+  if plain is null or partitions.whole_name(child) <> decided.child_name then
+    delete from partitions.detached as d where d.child = settle.child;
+    return 'gone';
+  end if;
+  if partitions.state_of(child) <> 'detached' then
+    return partitions.state_of(child);
+  end if;
+
+  -- Who changed their mind since gets the milder of both.
+  select a.action into milder
+  from unnest(array['detach', 'archive', 'drop']) with ordinality as a (action, place)
+  where a.action in (decided.action, at_most) order by a.place limit 1;
+
+  if milder = 'drop' then
+    execute format('drop table %s', partitions.whole_name(child));
+    delete from partitions.detached as d where d.child = settle.child;
+    return milder;
+  end if;
+  if milder = 'archive' then
+    home := quote_ident(coalesce(decided.archive_schema, 'archive'));
+    execute format('create schema if not exists %s', home);
+    if to_regclass(format('%s.%I', home, plain)) is not null then
+      execute format('alter table %s rename to %I', partitions.whole_name(child),
+        partitions.free_name(to_regnamespace(home), plain, to_char(now(), 'YYYYMMDD"t"HH24MISS')));
+    end if;
+    execute format('alter table %s set schema %s', partitions.whole_name(child), home);
+  end if;
+  update partitions.detached as d set settled_at = now(), action = milder, child_name = partitions.whole_name(d.child) where d.child = settle.child;
+  return milder;
+end
+$$;
+comment on function partitions.settle(regclass, text) is
+  'Does with a detached partition what was decided, but no more than at_most, and returns what it did; if it is not detached, where it is. '
+  'A partition that is not in partitions.detached, or has another name there, is left alone.';
+
+create or replace function partitions.undecide(child regclass) returns void
+language sql
+set search_path = ''
+as $$
+  delete from partitions.detached as d where d.child = undecide.child and d.settled_at is null and partitions.state_of(d.child) in ('attached', 'gone')
+$$;
+comment on function partitions.undecide(regclass) is 'Forgets what was decided of a partition that could not be detached.';
+
+create or replace function partitions.unsettled(only_parent text default null)
+returns table (child regclass, child_name text, parent_name text, starts_at timestamptz, ends_at timestamptz, action text, state text)
+language sql stable
+set search_path = ''
+as $$
+  select d.child, d.child_name, d.parent_name, d.starts_at, d.ends_at, d.action, partitions.state_of(d.child)
+  from partitions.detached as d
+  where d.settled_at is null and (only_parent is null or d.parent_name = only_parent)
+  union
+  -- Half detached by somebody else.
+  select c.oid::pg_catalog.regclass, partitions.whole_name(c.oid), partitions.whole_name(i.inhparent), null, null, 'detach', 'detaching'
+  from pg_catalog.pg_inherits as i
+  join pg_catalog.pg_class as c on c.oid = i.inhrelid
+  join pg_catalog.pg_class as p on p.oid = i.inhparent and pg_catalog.pg_has_role(p.relowner, 'usage')
+  where i.inhdetachpending and partitions.whole_name(i.inhparent) = coalesce(only_parent, partitions.whole_name(i.inhparent))
+    and not exists (select from partitions.detached as d where d.child = c.oid and d.settled_at is null)
+  order by 3, 4
+$$;
+comment on function partitions.unsettled(text) is 'Partitions that an interrupted run left half detached, or detached and nothing more; of all tables, or of one (schema.table).';
+
+create or replace function partitions.forget_gone() returns void
+language sql
+set search_path = ''
+as $$ delete from partitions.detached as d where partitions.state_of(d.child) = 'gone' $$;
+comment on function partitions.forget_gone() is 'Forgets partitions that somebody has dropped since.';
+
+revoke execute on function
+  partitions.expired(regclass, interval), partitions.state_of(regclass), partitions.detach_statement(regclass, regclass, boolean),
+  partitions.has_foreign_keys(regclass), partitions.decide(regclass, regclass, text, name), partitions.settle(regclass, text), partitions.undecide(regclass),
+  partitions.unsettled(text), partitions.forget_gone()
+from public;
+--! EndIncluded partitions/expire.sql
 --! Included partitions/dependents.sql
 -- What refers to a table by its identity and not by its name: it would go on to refer to the old table once another one has the name. Where
 -- the catalogue can write such an object down, the same text makes it again, read after the exchange; everything else is refused, also
@@ -1321,6 +1636,14 @@ begin
   perform partitions.run(array(
     select format('alter statistics %s.%I set schema %I', x.stxnamespace::pg_catalog.regnamespace, x.stxname, schema_name)
     from pg_catalog.pg_statistic_ext as x where x.stxrelid = relation));
+  -- Names of indexes that came about by shortening are told apart within a schema only.
+  perform partitions.run(array(
+    select format('alter index %I.%I rename to %I', n.nspname, c.relname, partitions.free_name(target.oid, c.relname, '2'))
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_namespace as target on target.nspname = schema_name and target.oid <> n.oid
+    where i.indrelid = relation and exists (select from pg_catalog.pg_class as o where o.relnamespace = target.oid and o.relname = c.relname)));
   execute format('alter table %s set schema %I', partitions.whole_name(relation), schema_name);
 end
 $$;
@@ -1417,6 +1740,17 @@ begin
     if exists (select from pg_catalog.pg_class as c where c.relnamespace = home::text::pg_catalog.regnamespace and c.relname = made.relname) then
       execute format('alter table %s rename to %I', partitions.whole_name(child), partitions.free_name(home::text::pg_catalog.regnamespace, made.relname, '2'));
     end if;
+    perform partitions.run(array(
+      select format('alter index %s rename to %I', partitions.whole_name(i.indexrelid), partitions.free_name(taken.relnamespace, x.relname, '2'))
+      from pg_catalog.pg_index as i
+      join pg_catalog.pg_class as x on x.oid = i.indexrelid
+      join pg_catalog.pg_class as taken on taken.relname = x.relname and taken.relnamespace = home::text::pg_catalog.regnamespace
+      where i.indrelid = child
+      union all
+      select format('alter statistics %s.%I rename to %I', x.stxnamespace::pg_catalog.regnamespace, x.stxname, left(x.stxname::text, 40) || '_' || left(md5(child::text || now()), 8))
+      from pg_catalog.pg_statistic_ext as x
+      join pg_catalog.pg_statistic_ext as taken on taken.stxname = x.stxname and taken.stxnamespace = home::text::pg_catalog.regnamespace
+      where x.stxrelid = child));
     perform partitions.move_table(child, home);
   end if;
   if like_source.reloptions is not null and made.reloptions is null then
@@ -2060,15 +2394,41 @@ comment on function partitions.bound_literal(partitions.conversions) is 'Where t
 create or replace function partitions.step_bound(relation text) returns text
 language plpgsql
 set search_path = ''
+set client_min_messages = warning
 as $$
 declare
   c constant partitions.conversions := partitions.conversion(relation);
+  later constant timestamp with time zone := partitions.legacy_bound(c.period, c.time_zone, c.newest);
 begin
+  -- Time has gone by since it was planned: what was made for the time after the bound is empty, and begins later.
+  if later > c.legacy_until then
+    perform partitions.run(array(select format('drop table %s', partitions.whole_name(p.child)) from partitions.children(c.parent) as p where p.starts_at < later));
+    update partitions.conversions as t set legacy_until = later where t.relation = c.relation;
+    return partitions.move_on(relation, 'children');
+  end if;
   execute format('alter table %s add constraint partition_bounds check (%I < %s) not valid', c.relation, c.key_column, partitions.bound_literal(c));
   return partitions.move_on(relation, 'prove');
 end
 $$;
 comment on function partitions.step_bound(text) is 'From the commit on, the table takes no row that lies beyond its bound. Looks at none, and locks the table for that moment.';
+
+create or replace function partitions.lift_bound(relation text) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  if c.step not in ('prove', 'swap') or c.method <> 'attach' or now() < c.legacy_until - interval '2 hours' then
+    return false;
+  end if;
+  execute format('alter table %s drop constraint partition_bounds', c.relation);
+  perform partitions.move_on(relation, 'bound');
+  return true;
+end
+$$;
+comment on function partitions.lift_bound(text) is
+  'Takes the bound away from a table whose conversion was left alone until the bound came near, before it refuses what is written now.';
 
 create or replace function partitions.step_prove(relation text) returns text
 language plpgsql
@@ -2161,7 +2521,7 @@ comment on function partitions.step_swap(text) is
   'The partitioned table gets the name, and all that goes along with it. Locks the table against everybody until the transaction ends.';
 
 revoke execute on function
-  partitions.index_statements(text), partitions.bound_literal(partitions.conversions), partitions.step_bound(text), partitions.step_prove(text),
+  partitions.index_statements(text), partitions.bound_literal(partitions.conversions), partitions.step_bound(text), partitions.lift_bound(text), partitions.step_prove(text),
   partitions.attach_old(partitions.conversions), partitions.step_swap(text)
 from public;
 --! EndIncluded partitions/swap.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:725b254c72d10a3d3cc52463d9104c75513761b3
---! Hash: sha1:0ca9f5a81d216eb28103f9eb1b94be6eb2384bf6
+--! Previous: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
+--! Hash: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:0ca9f5a81d216eb28103f9eb1b94be6eb2384bf6
---! Hash: sha1:f523620f0726fbffd8f68c6073e5808a8be02f51
+--! Previous: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
+--! Hash: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:f523620f0726fbffd8f68c6073e5808a8be02f51
---! Hash: sha1:a7e32d606a718a11d76fba6501a99e72cfff841f
+--! Previous: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
+--! Hash: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:a7e32d606a718a11d76fba6501a99e72cfff841f
---! Hash: sha1:cdae85bb5055df662c0c9185444489e383a2faec
+--! Previous: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
+--! Hash: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:cdae85bb5055df662c0c9185444489e383a2faec
---! Hash: sha1:72987bb71a8f539610e543369da5f52c5d622033
+--! Previous: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
+--! Hash: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql
@@ -96,11 +96,25 @@ begin
     -- The holds, since nobody may change keys, or lock them. What is being confirmed is left alone.
     for update of h skip locked
   ),
+  -- Whoever is bound by row security when it detaches a month does not see what refers to it: that comes here.
+  left_behind as materialized (
+    select k.restaurant_id, k.hold_id
+    from public.table_hold_keys as k
+    where k.hold_created_at < forget_table_holds.before
+      and not exists (
+        select from public.table_holds as h
+        where h.restaurant_id = k.restaurant_id and h.id = k.hold_id and h.created_at = k.hold_created_at and h.created_at < forget_table_holds.before
+      )
+    limit max_holds
+  ),
+  finished as (
+    select * from over union all select * from left_behind
+  ),
   freed as (
-    delete from public.allocations as a using over as o where a.restaurant_id = o.restaurant_id and a.hold_id = o.hold_id
+    delete from public.allocations as a using finished as o where a.restaurant_id = o.restaurant_id and a.hold_id = o.hold_id
   ),
   gone as (
-    delete from public.table_hold_keys as k using over as o where k.restaurant_id = o.restaurant_id and k.hold_id = o.hold_id
+    delete from public.table_hold_keys as k using finished as o where k.restaurant_id = o.restaurant_id and k.hold_id = o.hold_id
     returning k.hold_id
   )
   select count(*) into forgotten from gone;
@@ -109,7 +123,8 @@ end
 $$;
 comment on function public.forget_table_holds(timestamptz, integer) is
   'Forgets what refers to holds made before that moment which are over: their keys, members and allocations, at most so many at a time; '
-  'says how many. Then the months before it can be detached. The holds stay in them. For background jobs.';
+  'says how many; of holds that are not there any more too. Then the months before it can be detached. The holds stay in them. '
+  'For background jobs.';
 
 revoke execute on function public.forget_table_holds(timestamptz, integer) from public;
 grant execute on function public.forget_table_holds(timestamptz, integer) to app_background;

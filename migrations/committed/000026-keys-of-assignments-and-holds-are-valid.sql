@@ -1,5 +1,5 @@
---! Previous: sha1:72987bb71a8f539610e543369da5f52c5d622033
---! Hash: sha1:3cec93d94b597c4d0d2aa2d0c81740cc80682bd8
+--! Previous: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
+--! Hash: sha1:135e6ada6646ed425182e7566931a42fde284005
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

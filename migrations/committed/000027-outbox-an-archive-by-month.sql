@@ -1,5 +1,5 @@
---! Previous: sha1:3cec93d94b597c4d0d2aa2d0c81740cc80682bd8
---! Hash: sha1:b13c2933d05e69270c954808bf90dba030e87b5c
+--! Previous: sha1:135e6ada6646ed425182e7566931a42fde284005
+--! Hash: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:b13c2933d05e69270c954808bf90dba030e87b5c
---! Hash: sha1:5775969bd168f1dab24acfba0a13be327744f7e3
+--! Previous: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
+--! Hash: sha1:0ec66b63d34afda3eb8800242941865ce256d345
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5775969bd168f1dab24acfba0a13be327744f7e3
---! Hash: sha1:24bf20f2542827cdcf9050f5bf21118d880a0c95
+--! Previous: sha1:0ec66b63d34afda3eb8800242941865ce256d345
+--! Hash: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

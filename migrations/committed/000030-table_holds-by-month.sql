@@ -1,5 +1,5 @@
---! Previous: sha1:24bf20f2542827cdcf9050f5bf21118d880a0c95
---! Hash: sha1:1258929e55461949ce29a9df1a2c4980bac88b1a
+--! Previous: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
+--! Hash: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:1258929e55461949ce29a9df1a2c4980bac88b1a
---! Hash: sha1:3b4a85380a0f709f257b78205c131a26857f7f97
+--! Previous: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
+--! Hash: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

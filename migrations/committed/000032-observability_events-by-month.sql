@@ -1,5 +1,5 @@
---! Previous: sha1:3b4a85380a0f709f257b78205c131a26857f7f97
---! Hash: sha1:5c53b7ec429fca7d87ad5801374238e92ee37cd2
+--! Previous: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
+--! Hash: sha1:2ded57aaa13e21d73c7c43a9e65871c759c4ea73
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

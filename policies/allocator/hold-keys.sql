@@ -91,11 +91,25 @@ begin
     -- The holds, since nobody may change keys, or lock them. What is being confirmed is left alone.
     for update of h skip locked
   ),
+  -- Whoever is bound by row security when it detaches a month does not see what refers to it: that comes here.
+  left_behind as materialized (
+    select k.restaurant_id, k.hold_id
+    from public.table_hold_keys as k
+    where k.hold_created_at < forget_table_holds.before
+      and not exists (
+        select from public.table_holds as h
+        where h.restaurant_id = k.restaurant_id and h.id = k.hold_id and h.created_at = k.hold_created_at and h.created_at < forget_table_holds.before
+      )
+    limit max_holds
+  ),
+  finished as (
+    select * from over union all select * from left_behind
+  ),
   freed as (
-    delete from public.allocations as a using over as o where a.restaurant_id = o.restaurant_id and a.hold_id = o.hold_id
+    delete from public.allocations as a using finished as o where a.restaurant_id = o.restaurant_id and a.hold_id = o.hold_id
   ),
   gone as (
-    delete from public.table_hold_keys as k using over as o where k.restaurant_id = o.restaurant_id and k.hold_id = o.hold_id
+    delete from public.table_hold_keys as k using finished as o where k.restaurant_id = o.restaurant_id and k.hold_id = o.hold_id
     returning k.hold_id
   )
   select count(*) into forgotten from gone;
@@ -104,7 +118,8 @@ end
 $$;
 comment on function public.forget_table_holds(timestamptz, integer) is
   'Forgets what refers to holds made before that moment which are over: their keys, members and allocations, at most so many at a time; '
-  'says how many. Then the months before it can be detached. The holds stay in them. For background jobs.';
+  'says how many; of holds that are not there any more too. Then the months before it can be detached. The holds stay in them. '
+  'For background jobs.';
 
 revoke execute on function public.forget_table_holds(timestamptz, integer) from public;
 grant execute on function public.forget_table_holds(timestamptz, integer) to app_background;

@@ -14,7 +14,7 @@ begin
     with wanted as materialized (
       select tstzmultirange(tstzrange(g.starts_at, g.ends_at)) as open
       from partitions.own_bounds(parent) as own
-      cross join lateral partitions.gaps(parent, greatest(own.starts_at, now() - partitions.step(known.period) - interval '2 days'), own.ends_at) as g
+      cross join lateral partitions.gaps(parent, least(greatest(own.starts_at, now() - partitions.step(known.period) - interval '2 days'), own.ends_at), own.ends_at) as g
     )
     select lower(piece), upper(piece)
     from partitions.periods(known.period, known.time_zone, now(), greatest(last_at, now())) as p

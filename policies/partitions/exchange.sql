@@ -152,6 +152,14 @@ begin
   perform partitions.run(array(
     select format('alter statistics %s.%I set schema %I', x.stxnamespace::pg_catalog.regnamespace, x.stxname, schema_name)
     from pg_catalog.pg_statistic_ext as x where x.stxrelid = relation));
+  -- Names of indexes that came about by shortening are told apart within a schema only.
+  perform partitions.run(array(
+    select format('alter index %I.%I rename to %I', n.nspname, c.relname, partitions.free_name(target.oid, c.relname, '2'))
+    from pg_catalog.pg_index as i
+    join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    join pg_catalog.pg_namespace as target on target.nspname = schema_name and target.oid <> n.oid
+    where i.indrelid = relation and exists (select from pg_catalog.pg_class as o where o.relnamespace = target.oid and o.relname = c.relname)));
   execute format('alter table %s set schema %I', partitions.whole_name(relation), schema_name);
 end
 $$;

@@ -62,7 +62,17 @@ set search_path = ''
 as $$
 declare
   catch_all constant pg_catalog.regclass := (select c.child from partitions.children(parent) as c where c.is_default);
+  unseen constant pg_catalog.regclass := (
+    select c.conrelid from pg_catalog.pg_constraint as c
+    where c.contype = 'f' and c.confrelid = parent and row_security_active(c.conrelid)
+    order by c.conrelid limit 1);
 begin
+  -- DETACH looks for rows that refer to the partition as whoever runs it, and finds none that row security hides.
+  if unseen is not null and partitions.state_of(child) = 'attached' then
+    raise object_not_in_prerequisite_state using
+      message = format('%s refers to %s, and row security hides its rows from %s: DETACH would not see those that refer to the partition', unseen, parent, current_user),
+      hint = format('Use a role that bypasses row security; or, while you detach: alter table %s no force row level security, and force it again.', partitions.whole_name(unseen));
+  end if;
   if online and catch_all is not null and partitions.state_of(child) = 'attached' then
     raise object_not_in_prerequisite_state using
       message = format('%s has a DEFAULT partition, %s: beside one nothing can be detached concurrently', parent, catch_all),
@@ -118,7 +128,7 @@ declare
 begin
   select * into decided from partitions.detached as d where d.child = settle.child and d.settled_at is null for update;
   if decided.child is null then
-    return null;
+    return case when partitions.state_of(child) = 'gone' then 'gone' end;
   end if;
   if plain is null or partitions.whole_name(child) <> decided.child_name then
     delete from partitions.detached as d where d.child = settle.child;

@@ -1,4 +1,4 @@
--- version: 1
+-- version: 2
 -- All of this folder, in order: for psql, and for harness, which installs it where it is missing.
 \ir schema.sql
 \ir periods.sql

@@ -7,7 +7,7 @@ revoke all on schema partitions from public;
 
 create or replace function partitions.version() returns integer
 language sql immutable parallel safe
-return 1;
+return 2;
 comment on function partitions.version() is 'Of these functions. Goes up with every change of what they do, so that harness knows whether to renew them.';
 
 revoke execute on function partitions.version() from public;
