@@ -29,15 +29,16 @@ const unhurried = { statementTimeoutMs: 0, idleTimeoutMs: 0 };
  * @throws HarnessError `copy-differs`, `table-busy`, `conversion-running`; what the database refuses as it comes
  */
 export async function convert(client: Client, relation: string, running: Running): Promise<Ending> {
-  await takeTurn(client, relation);
-  for (;;) {
-    const conversion = await findConversion(client, relation);
-    if (!conversion) return "done";
-    if (conversion.step === "finish") return "finish";
-    if (running.paused() || conversion.step === running.stopBefore) return "paused";
-    running.onStep?.(conversion);
-    await takeStep(client, conversion, running);
-  }
+  return inTurn(client, relation, async () => {
+    for (;;) {
+      const conversion = await findConversion(client, relation);
+      if (!conversion) return "done";
+      if (conversion.step === "finish") return "finish";
+      if (running.paused() || conversion.step === running.stopBefore) return "paused";
+      running.onStep?.(conversion);
+      await takeStep(client, conversion, running);
+    }
+  });
 }
 
 async function takeStep(client: Client, conversion: Conversion, running: Running): Promise<void> {
@@ -68,7 +69,19 @@ async function takeStep(client: Client, conversion: Conversion, running: Running
   if (step === "swap") await client.query(`analyze ${relation}`).catch(() => undefined);
 }
 
-/** One run at a time. The lock goes with the session, also if it is killed. */
+/** One run at a time. */
+async function inTurn<T>(client: Client, relation: string, work: () => Promise<T>): Promise<T> {
+  await takeTurn(client, relation);
+  try {
+    return await work();
+  } finally {
+    await client
+      .query("select pg_advisory_unlock(1885434485, hashtext($1))", [relation])
+      .catch(() => undefined);
+  }
+}
+
+/** The lock goes with the session, also if it is killed. */
 async function takeTurn(client: Client, relation: string): Promise<void> {
   // A killed run's session is noticed by its server even in the middle of a long statement.
   await client.query("set client_connection_check_interval = '2s'").catch(() => undefined);
@@ -190,18 +203,20 @@ async function verify(client: Client, relation: string): Promise<void> {
 
 /** Takes a conversion back that has not been swapped. */
 export async function rollBack(client: Client, relation: string, running: Running): Promise<void> {
-  await takeTurn(client, relation);
-  await insist(client, relation, running, () =>
-    call(client, "select partitions.undo_conversion($1)::text as answer", relation, {
-      lockTimeoutMs: running.lockTimeoutMs,
-    }),
+  await inTurn(client, relation, () =>
+    insist(client, relation, running, () =>
+      call(client, "select partitions.undo_conversion($1)::text as answer", relation, {
+        lockTimeoutMs: running.lockTimeoutMs,
+      }),
+    ),
   );
 }
 
 /** Drops the old table. */
 export async function finish(client: Client, relation: string, running: Running): Promise<void> {
-  await takeTurn(client, relation);
-  await insist(client, relation, running, () =>
-    call(client, "select partitions.step_finish($1) as answer", relation, { lockTimeoutMs: 2_000 }),
+  await inTurn(client, relation, () =>
+    insist(client, relation, running, () =>
+      call(client, "select partitions.step_finish($1) as answer", relation, { lockTimeoutMs: 2_000 }),
+    ),
   );
 }

@@ -64,14 +64,6 @@ as $$
   where d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid in (t.oid, t.typarray)
     and not (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.typarray)
   union all
-  -- The columns of views have no dependency on their types of their own.
-  select format('column %I of %s', a.attname, a.attrelid::pg_catalog.regclass), null, 'it is a whole row of the table', 'Name the columns instead.'
-  from pg_catalog.pg_class as c
-  join pg_catalog.pg_type as t on t.oid = c.reltype
-  join pg_catalog.pg_attribute as a on a.atttypid in (t.oid, t.typarray) and not a.attisdropped
-  join views as v on v.oid = a.attrelid
-  where c.oid = source
-  union all
   select pg_catalog.pg_describe_object(f.classid, f.objid, 0), null, 'it depends on the table in a way that is not carried over', 'Drop it meanwhile.'
   from found as f
   where case f.classid
