@@ -5,7 +5,14 @@ import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { inTransaction } from "../database/transaction.ts";
-import { type Failed, type Made, makePartitions, overdue, rehearseEnsure } from "../partitions/ensure.ts";
+import {
+  type Failed,
+  type Made,
+  makePartitions,
+  overdue,
+  type Rehearsed,
+  rehearseEnsure,
+} from "../partitions/ensure.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
@@ -49,7 +56,12 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
   return withClient(options, mode, "partitions ensure", async ({ client, target }) => {
     try {
       const name = table === undefined ? undefined : await wholeName(client, table);
-      if (options.dryRun) return await rehearse(client, name, settings, options.json ? target.branch : null);
+      if (options.dryRun)
+        return await rehearse(client, name, settings, (answer) =>
+          options.json
+            ? jsonOutput({ branch: target.branch, dryRun: true, ...answer })
+            : answer.sql || "-- Nothing is missing\n",
+        );
       const installed = await installPack(client);
       if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
       if (name !== undefined && areGiven(settings))
@@ -107,14 +119,12 @@ async function rehearse(
   client: Client,
   table: string | undefined,
   settings: Settings,
-  branch: string | null,
+  print: (answer: Rehearsed) => string,
 ): Promise<ExitCode> {
-  const { missing, failed, sql } = await rehearseEnsure(client, table, settings);
+  const answer = await rehearseEnsure(client, table, settings);
+  const { failed } = answer;
   if (table !== undefined && failed[0]) throw refusal(failed[0]);
-  if (branch !== null) process.stdout.write(jsonOutput({ branch, dryRun: true, missing, failed, sql }));
-  else {
-    process.stdout.write(sql || "-- Nothing is missing\n");
-    for (const { table: name, reason } of failed) process.stderr.write(`${name}: ${reason}\n`);
-  }
+  process.stdout.write(print(answer));
+  for (const { table: name, reason } of failed) process.stderr.write(`${name}: ${reason}\n`);
   return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
 }

@@ -19,7 +19,8 @@ export async function patiently<T>(transaction: () => Promise<T>, attempts = man
   }
 }
 
+/** Empty if the server did not say so. */
 export function sqlstateOf(error: unknown): string {
-  const { code = "" } = (error instanceof HarnessError ? error.cause : error) as { code?: string };
-  return code;
+  const said = error instanceof HarnessError ? error.cause : error;
+  return (said as { code?: string } | undefined)?.code ?? "";
 }

@@ -23,6 +23,13 @@ export interface Failed {
   reason: string;
 }
 
+export interface Rehearsed {
+  missing: MissingPartition[];
+  failed: Failed[];
+  /** For psql. */
+  sql: string;
+}
+
 const attempts = 10;
 
 /** What is missing, of all tables that are kept up or of one: one question, however many tables. */
@@ -86,9 +93,9 @@ async function describe(client: Client, table: string, error: unknown): Promise<
   if (sqlstateOf(error) !== "55P03") return reasonOf(error);
   const { rows } = await client.query<{ names: string[] }>(
     `select array_agg(distinct r.name) as names
-       from (select $1 as name
-             union all select partitions.whole_name(c.confrelid) from pg_catalog.pg_constraint as c where c.conrelid = $1::regclass and c.contype = 'f'
-             union all select partitions.whole_name(c.conrelid) from pg_catalog.pg_constraint as c where c.confrelid = $1::regclass and c.contype = 'f') as r`,
+       from (select $1::text as name
+             union all select partitions.whole_name(c.confrelid) from pg_catalog.pg_constraint as c where c.conrelid = $1::text::regclass and c.contype = 'f'
+             union all select partitions.whole_name(c.conrelid) from pg_catalog.pg_constraint as c where c.confrelid = $1::text::regclass and c.contype = 'f') as r`,
     [table],
   );
   const holder = await longestHolder(client, rows[0]?.names ?? [table]);
@@ -103,11 +110,11 @@ export async function rehearseEnsure(
   client: Client,
   table: string | undefined,
   settings: Settings,
-): Promise<{ missing: MissingPartition[]; failed: Failed[]; sql: string }> {
+): Promise<Rehearsed> {
   const state = await packState(client);
   const writes = state !== "current" || areGiven(settings);
   const undo = new Error("dry run");
-  let answer: { missing: MissingPartition[]; failed: Failed[]; sql: string } | undefined;
+  let answer: Rehearsed | undefined;
   await inTransaction(
     client,
     writes ? "read write" : "read only",

@@ -53,32 +53,39 @@ export async function prunePartition(
   expired: ExpiredPartition,
   limits: PruneLimits,
 ): Promise<Outcome> {
-  const { rows } = await patiently(
-    () =>
-      inTransaction(
-        client,
-        "read write",
-        async () => {
-          // an error if it cannot be detached at all: before anything is written down
-          await client.query("select partitions.detach_statement($1::regclass, $2::regclass, $3)", [
-            expired.table,
-            expired.child,
-            limits.concurrently,
-          ]);
-          await client.query("select partitions.decide($1::regclass, $2::regclass, $3, $4)", [
-            expired.table,
-            expired.child,
-            expired.action,
-            expired.archiveSchema,
-          ]);
-          return client.query<{ oid: string }>("select $1::regclass::oid::text as oid", [expired.child]);
-        },
-        limits,
-      ),
+  const { rows } = await client.query<{ oid: string | null }>("select to_regclass($1)::oid::text as oid", [
+    expired.child,
+  ]);
+  const oid = rows[0]?.oid ?? null;
+  if (oid === null) return "gone";
+  await patiently(
+    () => inTransaction(client, "read write", () => decide(client, expired, limits), limits),
     attempts,
-  );
-  const oid = rows[0]?.oid ?? "0";
+  ).catch(async (error) => {
+    // Somebody else may have been faster.
+    const { rows: now } = await client.query<{ state: Unsettled["state"] }>(
+      "select partitions.state_of($1::oid::regclass) as state",
+      [oid],
+    );
+    if (now[0]?.state === "attached") throw error;
+  });
   return finish(client, { ...expired, oid }, expired.action, limits);
+}
+
+async function decide(client: Client, expired: ExpiredPartition, limits: PruneLimits): Promise<void> {
+  const { table, child, action, archiveSchema } = expired;
+  // an error if it cannot be detached at all: before anything is written down
+  await client.query("select partitions.detach_statement($1::regclass, $2::regclass, $3)", [
+    table,
+    child,
+    limits.concurrently,
+  ]);
+  await client.query("select partitions.decide($1::regclass, $2::regclass, $3, $4)", [
+    table,
+    child,
+    action,
+    archiveSchema,
+  ]);
 }
 
 /**

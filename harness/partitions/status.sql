@@ -148,7 +148,7 @@ ahead as (
 judged as (
   select a.*,
          coalesce((select json_agg(json_build_object('from', lower(g), 'upto', upper(g)) order by g)
-            from unnest(tstzmultirange(tstzrange(lower(a.covered), upper(a.covered))) - a.covered) as g), '[]') as gaps,
+            from unnest(tstzmultirange(tstzrange(lower(a.covered), upper(a.covered))) - a.covered) as g where not isempty(a.covered)), '[]') as gaps,
          coalesce((select json_agg(json_build_object('child', d.name, 'what', d.what) order by d.name)
             from differing as d where d.parent = a.parent and d.what <> '{}'), '[]') as differing,
          coalesce((select json_agg(c.name order by c.name) from children as c where c.parent = a.parent and c.detaching), '[]') as detaching,

@@ -128,7 +128,7 @@ declare
 begin
   select * into decided from partitions.detached as d where d.child = settle.child and d.settled_at is null for update;
   if decided.child is null then
-    return null;
+    return case when partitions.state_of(child) = 'gone' then 'gone' end;
   end if;
   if plain is null or partitions.whole_name(child) <> decided.child_name then
     delete from partitions.detached as d where d.child = settle.child;
