@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
+--! Hash: sha1:4f285e0218f0cf7edee48a52e776065b7f770a0c
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -899,7 +899,7 @@ declare
 begin
   select * into decided from partitions.detached as d where d.child = settle.child and d.settled_at is null for update;
   if decided.child is null then
-    return null;
+    return case when partitions.state_of(child) = 'gone' then 'gone' end;
   end if;
   if plain is null or partitions.whole_name(child) <> decided.child_name then
     delete from partitions.detached as d where d.child = settle.child;
@@ -1042,14 +1042,6 @@ as $$
   join pg_catalog.pg_type as t on t.oid = c.reltype
   where d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid in (t.oid, t.typarray)
     and not (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.typarray)
-  union all
-  -- The columns of views have no dependency on their types of their own.
-  select format('column %I of %s', a.attname, a.attrelid::pg_catalog.regclass), null, 'it is a whole row of the table', 'Name the columns instead.'
-  from pg_catalog.pg_class as c
-  join pg_catalog.pg_type as t on t.oid = c.reltype
-  join pg_catalog.pg_attribute as a on a.atttypid in (t.oid, t.typarray) and not a.attisdropped
-  join views as v on v.oid = a.attrelid
-  where c.oid = source
   union all
   select pg_catalog.pg_describe_object(f.classid, f.objid, 0), null, 'it depends on the table in a way that is not carried over', 'Drop it meanwhile.'
   from found as f

@@ -1,5 +1,5 @@
---! Previous: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
---! Hash: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
+--! Previous: sha1:4f285e0218f0cf7edee48a52e776065b7f770a0c
+--! Hash: sha1:6d1f301274195162805781c49e8646705a46d278
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
---! Hash: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
+--! Previous: sha1:6d1f301274195162805781c49e8646705a46d278
+--! Hash: sha1:d071b9ba409b1bb825708a47db96c0938630e29a
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

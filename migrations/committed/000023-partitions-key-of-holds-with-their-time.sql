@@ -1,5 +1,5 @@
---! Previous: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
---! Hash: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
+--! Previous: sha1:d071b9ba409b1bb825708a47db96c0938630e29a
+--! Hash: sha1:cd526b16fe520a6d905a18df038f07a2e2bdfdec
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

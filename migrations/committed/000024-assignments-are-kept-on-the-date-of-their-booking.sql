@@ -1,5 +1,5 @@
---! Previous: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
---! Hash: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
+--! Previous: sha1:cd526b16fe520a6d905a18df038f07a2e2bdfdec
+--! Hash: sha1:596fa0144f2e4f2e5ec89c39d634fcea980fbb14
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

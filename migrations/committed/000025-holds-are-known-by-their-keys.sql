@@ -1,5 +1,5 @@
---! Previous: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
---! Hash: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
+--! Previous: sha1:596fa0144f2e4f2e5ec89c39d634fcea980fbb14
+--! Hash: sha1:e613a382b9cd8051277c3a2adeb1c572bae2c010
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

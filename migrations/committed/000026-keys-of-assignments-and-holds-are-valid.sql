@@ -1,5 +1,5 @@
---! Previous: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
---! Hash: sha1:135e6ada6646ed425182e7566931a42fde284005
+--! Previous: sha1:e613a382b9cd8051277c3a2adeb1c572bae2c010
+--! Hash: sha1:0dab5aa3b1faab75930a4e35cea5289c898f9506
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:135e6ada6646ed425182e7566931a42fde284005
---! Hash: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
+--! Previous: sha1:0dab5aa3b1faab75930a4e35cea5289c898f9506
+--! Hash: sha1:4f5f5c792b8cecb70d3c5921f16c0ad6b05ff303
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
---! Hash: sha1:0ec66b63d34afda3eb8800242941865ce256d345
+--! Previous: sha1:4f5f5c792b8cecb70d3c5921f16c0ad6b05ff303
+--! Hash: sha1:961816aeac9fc3aa4c0ae1f8343cc0a88ac1d04d
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

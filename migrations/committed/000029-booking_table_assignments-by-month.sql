@@ -1,5 +1,5 @@
---! Previous: sha1:0ec66b63d34afda3eb8800242941865ce256d345
---! Hash: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
+--! Previous: sha1:961816aeac9fc3aa4c0ae1f8343cc0a88ac1d04d
+--! Hash: sha1:8e6693be610ab89ef76f2705e0e58030bc71612f
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

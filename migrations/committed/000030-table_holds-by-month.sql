@@ -1,5 +1,5 @@
---! Previous: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
---! Hash: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
+--! Previous: sha1:8e6693be610ab89ef76f2705e0e58030bc71612f
+--! Hash: sha1:eeb13b0a72752d9f0c8e6103f97fe79b4cc877f1
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

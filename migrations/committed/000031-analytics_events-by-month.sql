@@ -1,5 +1,5 @@
---! Previous: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
---! Hash: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
+--! Previous: sha1:eeb13b0a72752d9f0c8e6103f97fe79b4cc877f1
+--! Hash: sha1:e3e5fde42501af1b52ddaf480739541da2ad34f5
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
---! Hash: sha1:2ded57aaa13e21d73c7c43a9e65871c759c4ea73
+--! Previous: sha1:e3e5fde42501af1b52ddaf480739541da2ad34f5
+--! Hash: sha1:362d3bb9f4cad4ff88c0f9fc8140e1c29615cb68
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
