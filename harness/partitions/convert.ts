@@ -85,7 +85,7 @@ async function inTurn<T>(client: Client, relation: string, work: () => Promise<T
 async function takeTurn(client: Client, relation: string): Promise<void> {
   // A killed run's session is noticed by its server even in the middle of a long statement.
   await client.query("set client_connection_check_interval = '2s'").catch(() => undefined);
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 8_000;
   for (;;) {
     const { rows } = await client.query("select pg_try_advisory_lock(1885434485, hashtext($1)) as mine", [
       relation,

@@ -15,10 +15,12 @@ export interface Effort {
 
 /** A writer waits at most so long for a row that is being copied. */
 const batchMs = 40;
-const leastRows = 50;
+const leastRows = 100;
 /** Below deadlock_timeout, so that of two that wait for each other it is this that gives way. */
 const rowLockTimeoutMs = 250;
 const attempts = 100;
+/** What a crash of the server takes away is copied again: the rows and how far they go are lost together, and the swap waits for the disk. */
+const opening = "set local synchronous_commit = off; set transaction isolation level read committed";
 
 /** Copies what is left to copy, in batches of the size that takes as long as a writer may wait. */
 export async function copyRows(client: Client, relation: string, effort: Effort): Promise<void> {
@@ -34,7 +36,7 @@ export async function copyRows(client: Client, relation: string, effort: Effort)
           client,
           "read write",
           () => client.query("select rows, finished from partitions.copy_batch($1, $2)", [relation, size]),
-          { lockTimeoutMs: rowLockTimeoutMs, first: "set transaction isolation level read committed" },
+          { lockTimeoutMs: rowLockTimeoutMs, first: opening },
         ),
       attempts,
     );
@@ -42,7 +44,7 @@ export async function copyRows(client: Client, relation: string, effort: Effort)
     pace.took(size);
     effort.onRows?.(rows[0].rows);
     finished = rows[0].finished;
-    const factor = Math.min(2, Math.max(0.5, batchMs / elapsed));
+    const factor = Math.min(1.5, Math.max(0.7, batchMs / elapsed));
     size = Math.round(Math.min(most, Math.max(leastRows, size * factor)));
   }
 }

@@ -37,10 +37,12 @@ comment on column partitions.conversions.copied_to is 'shadow: the last row that
 revoke all on table partitions.conversions from public;
 
 create or replace function partitions.fingerprint(source regclass) returns text
-language sql stable
+language plpgsql stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
-  select md5(string_agg(f.part, e'\n' order by f.part))
+begin
+  return (select md5(string_agg(f.part, e'\n' order by f.part))
   from (
     select format('column %s %s %s %s %s %s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attcollation, a.attnotnull, a.attidentity, a.attgenerated,
       (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef as d where d.adrelid = a.attrelid and d.adnum = a.attnum)) as part
@@ -57,7 +59,8 @@ as $$
     select format('policy %s', p) from partitions.policies(source) as p
     union all
     select format('table %s %s %s', c.relowner, c.relrowsecurity, c.relreplident) from pg_catalog.pg_class as c where c.oid = source
-  ) as f
+  ) as f);
+end
 $$;
 comment on function partitions.fingerprint(regclass) is 'Changes with what partitions.build_parent() carries over.';
 

@@ -3,10 +3,12 @@
 -- when the new one has it. All of it changes the catalogue only, in one transaction, under the lock of the old table.
 
 create or replace function partitions.undress_statements(source regclass, stays boolean) returns text[]
-language sql stable
+language plpgsql stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
-  select array(
+begin
+  return array(
     select s.statement
     from (
       select 1 as place, format('alter publication %I drop table %s', p.pubname, partitions.whole_name(source)) as statement
@@ -30,14 +32,16 @@ as $$
       from pg_catalog.pg_constraint as c where c.contype = 'f' and c.conrelid = source and c.conparentid = 0 and not stays
     ) as s
     order by s.place, s.statement
-  )
+  );
+end
 $$;
 comment on function partitions.undress_statements(regclass, boolean) is
   'What takes from a table what goes along with its name. stays: it becomes a partition, and keeps its foreign keys.';
 
-create or replace function partitions.dress_statements(source regclass) returns text[]
+create or replace function partitions.dress_statements(source regclass, lock_sequences boolean default true) returns text[]
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   whole constant pg_catalog.text := partitions.whole_name(source);
@@ -58,7 +62,9 @@ begin
     where a.attrelid = source and a.attidentity <> '' and not a.attisdropped
     order by a.attnum
   loop
-    execute format('alter sequence %I.%I cache %s', identity.nspname, identity.relname, identity.seqcache);
+    if lock_sequences then
+      execute format('alter sequence %I.%I cache %s', identity.nspname, identity.relname, identity.seqcache);
+    end if;
     execute format('select last_value, is_called from %I.%I', identity.nspname, identity.relname) into last_value, is_called;
     statements := statements || format(
       'alter table %s alter column %I add generated %s as identity (sequence name %I.%I start with %s increment by %s minvalue %s maxvalue %s cache %s%s)',
@@ -133,8 +139,9 @@ begin
   );
 end
 $$;
-comment on function partitions.dress_statements(regclass) is
-  'What gives the table that will have the name what goes along with it. Locks the sequences of identity columns until the transaction ends.';
+comment on function partitions.dress_statements(regclass, boolean) is
+  'What gives the table that will have the name what goes along with it. Locks the sequences of identity columns until the transaction ends, or '
+  'else their values may be out of date.';
 
 create or replace function partitions.move_table(relation regclass, schema_name name) returns void
 language plpgsql
@@ -197,6 +204,6 @@ $$;
 comment on function partitions.make_schema(name, oid) is 'A schema that nobody but the owner of the table gets into.';
 
 revoke execute on function
-  partitions.undress_statements(regclass, boolean), partitions.dress_statements(regclass), partitions.exchange(regclass, regclass, name, name),
+  partitions.undress_statements(regclass, boolean), partitions.dress_statements(regclass, boolean), partitions.exchange(regclass, regclass, name, name),
   partitions.move_table(regclass, name), partitions.make_schema(name, oid)
 from public;

@@ -147,6 +147,9 @@ declare
   old_name pg_catalog.name;
 begin
   perform partitions.refuse_blocked(c);
+  -- A session plans a query when it asks it first: not under the lock.
+  perform partitions.fingerprint(c.source), partitions.dress_statements(c.source, false), partitions.undress_statements(c.source, c.method = 'attach'),
+    partitions.close_table(c.parent);
   execute format('lock table %s in access exclusive mode', partitions.whole_name(c.source));
   if partitions.fingerprint(c.source) <> c.fingerprint then
     raise object_not_in_prerequisite_state using
