@@ -14,7 +14,7 @@ import {
   rehearseEnsure,
 } from "../partitions/ensure.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
-import { installPack } from "../partitions/pack.ts";
+import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf, seconds } from "./partitions-options.ts";
@@ -62,6 +62,8 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
             ? jsonOutput({ branch: target.branch, dryRun: true, ...answer })
             : answer.sql || "-- Nothing is missing\n",
         );
+      if (name === undefined && (await packState(client)) === "missing")
+        return nothingKeptUp(options, target.branch);
       const installed = await installPack(client);
       if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
       if (name !== undefined && areGiven(settings))
@@ -74,6 +76,16 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
       throw explainPartitionError(error);
     }
   });
+}
+
+/** Where nothing was ever said of a table there is nothing to install for. */
+function nothingKeptUp(options: EnsureOptions, branch: string | null): ExitCode {
+  process.stdout.write(
+    options.json
+      ? jsonOutput({ branch, installed: null, made: [], failed: [] })
+      : "No table is kept up: harness partitions ensure TABLE --period month keeps one up from then on\n",
+  );
+  return exitCodes.clean;
 }
 
 /** What is missing of one table, or of all that are kept up, is made. */

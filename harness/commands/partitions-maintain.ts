@@ -4,7 +4,7 @@ import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { archiveFinished } from "../outbox/archive.ts";
 import { explainPartitionError, reasonOf } from "../partitions/explain.ts";
-import { installPack } from "../partitions/pack.ts";
+import { installPack, packState } from "../partitions/pack.ts";
 import { planPrune } from "../partitions/prune-plan.ts";
 import { describeEnsured, ensure } from "./partitions-ensure.ts";
 import { type PartitionOptions, refusePooler, seconds } from "./partitions-options.ts";
@@ -36,9 +36,13 @@ export async function partitionsMaintain(
         );
         return exitCodes.clean;
       }
-      const installed = await installPack(client);
-      const ensured = await ensure(client, undefined, lockTimeoutMs);
-      const pruned = await prune(client, {}, await planPrune(client, {}), limits);
+      // Where nothing is kept up there is nothing to install for.
+      const needed = (await packState(client)) !== "missing";
+      const installed = needed ? await installPack(client) : null;
+      const ensured = needed ? await ensure(client, undefined, lockTimeoutMs) : { made: [], failed: [] };
+      const pruned = needed
+        ? await prune(client, {}, await planPrune(client, {}), limits)
+        : { pruned: [], failed: [] };
       const archived = await archive(client);
       if (options.json) {
         process.stdout.write(

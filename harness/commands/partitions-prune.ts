@@ -4,7 +4,7 @@ import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
-import { installPack } from "../partitions/pack.ts";
+import { installPack, packState } from "../partitions/pack.ts";
 import {
   describePruneFailure,
   type ExpiredPartition,
@@ -57,9 +57,11 @@ export async function partitionsPrune(table: string | undefined, options: PruneO
       refusePooler(target.url);
       // Refuses what makes no sense before anything is installed.
       const planned = await planPrune(client, request);
-      const installed = await installPack(client);
+      // Where nothing is kept up there is nothing to install for.
+      const needed = planned.length > 0 || (await packState(client)) !== "missing";
+      const installed = needed ? await installPack(client) : null;
       if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
-      const done = await prune(client, request, planned, limits);
+      const done = needed ? await prune(client, request, planned, limits) : { pruned: [], failed: [] };
       if (options.json) process.stdout.write(jsonOutput({ branch: target.branch, installed, ...done }));
       else process.stdout.write(describePruned(done) || "Nothing has expired\n");
       return done.failed.length === 0 ? exitCodes.clean : exitCodes.findings;
@@ -105,7 +107,10 @@ export async function prune(
   const handled = new Set<string>();
   for (const left of await unsettled(client, request.table)) {
     // Decided, but not begun: it is decided anew.
-    if (left.state === "attached") continue;
+    if (left.state === "attached") {
+      await client.query("select partitions.undecide($1::oid::regclass)", [left.oid]);
+      continue;
+    }
     handled.add(left.child);
     const { action = "detach" } = planned.find(({ child }) => child === left.child) ?? {
       action: await policyOf(client, left.table, request),

@@ -98,7 +98,7 @@ async function describe(client: Client, table: string, error: unknown): Promise<
              union all select partitions.whole_name(c.conrelid) from pg_catalog.pg_constraint as c where c.confrelid = $1::text::regclass and c.contype = 'f') as r`,
     [table],
   );
-  const holder = await longestHolder(client, rows[0]?.names ?? [table]);
+  const holder = await longestHolder(client, rows[0]?.names ?? [table], false);
   return `busy for too long${holder ? `: locked by ${holder}` : ""}`;
 }
 

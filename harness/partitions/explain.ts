@@ -41,15 +41,21 @@ export function reasonOf(error: unknown): string {
 /**
  * Who has held a lock on one of the tables for longest, as far as the role may know: `session 4711 (nightly report) for 12 min`; null if
  * it is gone already.
+ * @param readersToo whether those count who only read
  */
-export async function longestHolder(client: Client, tables: string[]): Promise<string | null> {
+export async function longestHolder(
+  client: Client,
+  tables: string[],
+  readersToo = true,
+): Promise<string | null> {
   const { rows } = await client
     .query<{ pid: number; name: string | null; seconds: number }>(
       `select a.pid, nullif(a.application_name, '') as name, extract(epoch from now() - a.xact_start)::float as seconds
          from pg_catalog.pg_locks as l join pg_catalog.pg_stat_activity as a using (pid)
-        where l.relation = any ($1::regclass[]) and l.granted and a.pid <> pg_backend_pid() and a.xact_start is not null
+        where l.relation = any ($1::regclass[]) and l.granted and ($2 or l.mode not in ('AccessShareLock', 'RowShareLock'))
+          and a.pid <> pg_backend_pid() and a.xact_start is not null
         order by a.xact_start limit 1`,
-      [tables],
+      [tables, readersToo],
     )
     .catch(() => ({ rows: [] }));
   const [holder] = rows;

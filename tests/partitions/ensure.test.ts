@@ -281,6 +281,25 @@ test("the file that the dry run names installs the functions in psql", async () 
   expect(silent.rows).toEqual([]);
 });
 
+test("where nothing is kept up nothing is installed", async () => {
+  const { client, url } = await otherDatabase();
+  await client.query("drop table if exists u; create table u (at date) partition by range (at)");
+  for (const [verb, said] of [
+    [
+      "ensure",
+      "No table is kept up: harness partitions ensure TABLE --period month keeps one up from then on\n",
+    ],
+    ["prune", "Nothing has expired\n"],
+    ["maintain", "Nothing is missing\nNothing has expired\n"],
+  ] as const) {
+    const { status, stdout } = await harness(["partitions", verb, "--database-url", url]);
+    expect([status, stdout]).toEqual([0, said]);
+  }
+  expect((await client.query("select to_regnamespace('partitions') as schema")).rows).toEqual([
+    { schema: null },
+  ]);
+});
+
 test("a schema of that name that is something else is left alone", async () => {
   const { client, url } = await otherDatabase();
   await client.query(
@@ -300,7 +319,7 @@ test("a schema of that name that is something else is left alone", async () => {
 });
 
 async function otherDatabase() {
-  await fresh.client.query("drop schema partitions cascade");
+  await fresh.client.query("drop schema if exists partitions cascade");
   return fresh;
 }
 

@@ -346,6 +346,7 @@ describe.each([
     ]);
     expect([status, stdout]).toEqual([0, "Nothing has expired\n"]);
     expect(await attached(client, "doomed")).toHaveLength(6);
+    expect(await left(client)).toEqual([]);
     expect((await again()).stdout).toBe(`public.doomed: ${child("doomed", -5)} dropped\n`);
     expect(await left(client)).toEqual([]);
   });
