@@ -1,5 +1,5 @@
---! Previous: sha1:4f285e0218f0cf7edee48a52e776065b7f770a0c
---! Hash: sha1:6d1f301274195162805781c49e8646705a46d278
+--! Previous: sha1:062963b5f2f156b29671c04861d4af179c391613
+--! Hash: sha1:ad07b22ba11e7f87f185ea760880d61b070aae11
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6d1f301274195162805781c49e8646705a46d278
---! Hash: sha1:d071b9ba409b1bb825708a47db96c0938630e29a
+--! Previous: sha1:ad07b22ba11e7f87f185ea760880d61b070aae11
+--! Hash: sha1:0c4bd8f3995db2edd9bdcb5c3dbf2d6355cfc709
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:d071b9ba409b1bb825708a47db96c0938630e29a
---! Hash: sha1:cd526b16fe520a6d905a18df038f07a2e2bdfdec
+--! Previous: sha1:0c4bd8f3995db2edd9bdcb5c3dbf2d6355cfc709
+--! Hash: sha1:47ea2f72ab6dfeb3be8ea558b62424660302c3d5
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

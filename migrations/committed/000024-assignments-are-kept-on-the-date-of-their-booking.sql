@@ -1,5 +1,5 @@
---! Previous: sha1:cd526b16fe520a6d905a18df038f07a2e2bdfdec
---! Hash: sha1:596fa0144f2e4f2e5ec89c39d634fcea980fbb14
+--! Previous: sha1:47ea2f72ab6dfeb3be8ea558b62424660302c3d5
+--! Hash: sha1:d9cb091e73007ccc68086fe4d3c3dddf113b1c94
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

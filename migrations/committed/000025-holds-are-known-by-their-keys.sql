@@ -1,5 +1,5 @@
---! Previous: sha1:596fa0144f2e4f2e5ec89c39d634fcea980fbb14
---! Hash: sha1:e613a382b9cd8051277c3a2adeb1c572bae2c010
+--! Previous: sha1:d9cb091e73007ccc68086fe4d3c3dddf113b1c94
+--! Hash: sha1:587ad73d132be7250f3a9027161344d04b4f9a1d
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:e613a382b9cd8051277c3a2adeb1c572bae2c010
---! Hash: sha1:0dab5aa3b1faab75930a4e35cea5289c898f9506
+--! Previous: sha1:587ad73d132be7250f3a9027161344d04b4f9a1d
+--! Hash: sha1:7c86a9d01a30c0dfbd29c610d3e9080f38769d24
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:0dab5aa3b1faab75930a4e35cea5289c898f9506
---! Hash: sha1:4f5f5c792b8cecb70d3c5921f16c0ad6b05ff303
+--! Previous: sha1:7c86a9d01a30c0dfbd29c610d3e9080f38769d24
+--! Hash: sha1:570f4c371ee404ef90dbe6eb6e15d73a5c3e0741
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

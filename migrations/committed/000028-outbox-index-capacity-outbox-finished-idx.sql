@@ -1,5 +1,5 @@
---! Previous: sha1:4f5f5c792b8cecb70d3c5921f16c0ad6b05ff303
---! Hash: sha1:961816aeac9fc3aa4c0ae1f8343cc0a88ac1d04d
+--! Previous: sha1:570f4c371ee404ef90dbe6eb6e15d73a5c3e0741
+--! Hash: sha1:b89057525d0c53a7d55210d0c37a201bf4516042
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:961816aeac9fc3aa4c0ae1f8343cc0a88ac1d04d
---! Hash: sha1:8e6693be610ab89ef76f2705e0e58030bc71612f
+--! Previous: sha1:b89057525d0c53a7d55210d0c37a201bf4516042
+--! Hash: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:8e6693be610ab89ef76f2705e0e58030bc71612f
---! Hash: sha1:eeb13b0a72752d9f0c8e6103f97fe79b4cc877f1
+--! Previous: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
+--! Hash: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:eeb13b0a72752d9f0c8e6103f97fe79b4cc877f1
---! Hash: sha1:e3e5fde42501af1b52ddaf480739541da2ad34f5
+--! Previous: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
+--! Hash: sha1:d4338d1aeee4fe66c841d70dfe36c58622a91295
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:e3e5fde42501af1b52ddaf480739541da2ad34f5
---! Hash: sha1:362d3bb9f4cad4ff88c0f9fc8140e1c29615cb68
+--! Previous: sha1:d4338d1aeee4fe66c841d70dfe36c58622a91295
+--! Hash: sha1:a0fd2119e023a9702467e279994fa09b896f21f6
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
