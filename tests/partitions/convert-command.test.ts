@@ -174,6 +174,7 @@ describe("a conversion", () => {
     for (const line of weeks) expect(line).toMatch(/^moments_p\d{4}w\d\d \d{4}-\d\d-\d\d (22|23):00$/);
     await removePartitions(client);
     await createMoments("date", 0);
+    await client.query("update moments set at = current_date - id % 5");
     expect(
       await convert("--key", "at", "--extend-keys", "--period", "day", "--method", "shadow"),
     ).toMatchObject({ status: 0 });

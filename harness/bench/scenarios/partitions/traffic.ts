@@ -51,24 +51,31 @@ export async function traffic<T>(
   }
 }
 
-function write(writer: Client, n: number, id: number): Promise<unknown> {
+/** Rows that were added, so that some can be deleted: the reader counts the others. */
+const added = new WeakMap<Client, string[]>();
+
+async function write(writer: Client, n: number, id: number): Promise<void> {
+  const own = added.get(writer) ?? [];
+  added.set(writer, own);
   switch (n % 4) {
-    case 0:
-      return writer.query("insert into bench.events (tenant, at, body) values ($1, now(), 'added')", [
-        n % 500,
-      ]);
+    case 0: {
+      const { rows } = await writer.query(
+        "insert into bench.events (tenant, at, body) values ($1, now(), 'added') returning id",
+        [n % 500],
+      );
+      own.push(rows[0].id);
+      break;
+    }
     case 1:
-      return writer.query("update bench.events set status = $2 where id = $1", [id, `seen ${n}`]);
+      await writer.query("update bench.events set status = $2 where id = $1", [id, `seen ${n}`]);
+      break;
     case 2:
-      return writer.query(
+      await writer.query(
         "update bench.events set at = at - interval '1 month' where id = $1 and at > now() - interval '20 months'",
         [id],
       );
+      break;
     default:
-      // only what was added: the reader counts the others
-      return writer.query(
-        "delete from bench.events where id = (select max(id) from bench.events where body = 'added' and tenant = $1 and at > now() - interval '1 day')",
-        [n % 500],
-      );
+      if (n % 8 === 7) await writer.query("delete from bench.events where id = $1", [own.shift()]);
   }
 }
