@@ -312,6 +312,115 @@ pii
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/pii-export.ts")).piiExport(options)));
 
+const partitions = program
+  .command("partitions")
+  .description("partitions by time: make them ahead, look at them, take expired ones away, convert tables");
+const waitOption = () =>
+  new Option(
+    "--lock-timeout <seconds>",
+    "longest wait for a lock that others may queue behind, each time (default: 0.5)",
+  );
+const endOption = () =>
+  new Option("--expired <what>", "what becomes of expired partitions: keep, detach, archive or drop");
+const archiveOption = () =>
+  new Option("--archive-schema <name>", "where archived ones go (default: archive)");
+partitions
+  .command("status [table]")
+  .description("tables partitioned by time: periods left, gaps, what is not isolated; changes nothing")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(jsonOption())
+  .addOption(configOption())
+  .action(
+    run(async (table, options) =>
+      (await import("./commands/partitions-status.ts")).partitionsStatus(table, options),
+    ),
+  );
+partitions
+  .command("ensure [table]")
+  .description("make the partitions ahead; with settings, keep a table up from now on")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--period <length>", "day, week, month, quarter or year")
+  .option("--premake <periods>", "how many after the current one (default: 3)")
+  .option("--time-zone <name>", "whose midnight is a bound (default: UTC)")
+  .option("--retention <interval>", "how long rows are kept, such as '12 months'; none: for ever")
+  .addOption(endOption())
+  .addOption(archiveOption())
+  .addOption(waitOption())
+  .option("--dry-run", "change nothing, print the SQL")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(
+    run(async (table, options) =>
+      (await import("./commands/partitions-ensure.ts")).partitionsEnsure(table, options),
+    ),
+  );
+partitions
+  .command("prune [table]")
+  .description("detach expired partitions, then keep, archive or drop them; can be killed and run again")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--older-than <interval>", "instead of the retention of the table")
+  .addOption(endOption())
+  .addOption(archiveOption())
+  .option("--wait <seconds>", "longest wait for transactions that use the table (default: 60)")
+  .addOption(waitOption())
+  .option(
+    "--no-concurrently",
+    "detach in one go, which readers and writers wait for: beside a DEFAULT partition",
+  )
+  .option("--dry-run", "change nothing, say what would go")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(
+    run(async (table, options) =>
+      (await import("./commands/partitions-prune.ts")).partitionsPrune(table, options),
+    ),
+  );
+partitions
+  .command("maintain")
+  .description("what cron runs: ensure and prune as is kept up for each table, and the outbox's archive")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--wait <seconds>", "longest wait for transactions that use a table (default: 60)")
+  .addOption(waitOption())
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(
+    run(async (options) => (await import("./commands/partitions-maintain.ts")).partitionsMaintain(options)),
+  );
+partitions
+  .command("convert <table>")
+  .description("partition a table while it is in use; run again, it goes on where it stopped")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--key <column>", "column to partition by: a date or a timestamp")
+  .option("--period <period>", "day, week, month, quarter or year (default: month)")
+  .option("--time-zone <zone>", "whose midnight bounds partitions of a timestamptz (default: UTC)")
+  .option("--method <method>", "attach or shadow (default: by the rule in docs/partitions.md)")
+  .option("--extend-keys", "add the column to unique keys that lack it")
+  .option("--premake <number>", "periods ahead (default: 3)")
+  .option("--retention <interval>", "how long rows are to be kept: '12 months'")
+  .option("--batch <rows>", "rows in a transaction, at most (default: 5000)")
+  .option("--rate <rows>", "at most so many rows a second")
+  .option("--lock-timeout <ms>", "how long writers may queue behind a lock, each time (default: 50)")
+  .option("--pause-before-swap", "do everything but the swap")
+  .option("--rollback", "leave nothing of a conversion that has not been swapped")
+  .option("--finish", "drop the old table that is kept after the swap")
+  .option("--dry-run", "change nothing, say what would be done and what stands in the way")
+  .addOption(jsonOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(
+    run(async (table, options) =>
+      (await import("./commands/partitions-convert.ts")).partitionsConvert(table, options),
+    ),
+  );
+
 program
   .command("init")
   .description("find out how a database tells tenants apart, and write it into harness.config.json")

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { patiently } from "./retry.ts";
+import { patiently } from "../database/patience.ts";
 import { asOwner, type Keys } from "./session.ts";
 import { type Phase, type ProtectedTable, phases } from "./tables.ts";
 

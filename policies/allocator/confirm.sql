@@ -231,6 +231,14 @@ exception
   when unique_violation then
     raise sqlstate 'PT409' using message = 'conflict_error', detail = 'The booking sits at one of these tables already, or would twice.',
       hint = 'Take new holds and confirm those, with a new key.';
+  when check_violation then
+    -- A row that no partition is for breaks no constraint that has a name. Assignments are kept by month, and there are so many only.
+    get stacked diagnostics reason = constraint_name;
+    if reason <> '' then
+      raise;
+    end if;
+    raise sqlstate 'PT409' using message = 'conflict_error', detail = 'The booking is on a day for which no assignments can be kept.',
+      hint = 'Book within the months to come; to open more of them: harness partitions ensure.';
   when insufficient_privilege then
     raise sqlstate 'PT403' using message = 'rls_violation', detail = 'Row security or a missing privilege forbids it.',
       hint = 'Use ids of the restaurant that the session is signed in for, and the role that tenants have.';

@@ -18,6 +18,9 @@ comment on column outbox.queues.backoff_cap is 'Longest back-off.';
 comment on column outbox.queues.keyless_once is 'Whether events of a type that are inserted with neither key count as the same one.';
 comment on column outbox.queues.attributes is 'Columns that this queue has besides those that all have.';
 
+alter table outbox.queues add column if not exists archive regclass;
+comment on column outbox.queues.archive is 'Where outbox.archive() puts events that are done: see outbox.register_archive(). NULL: they stay.';
+
 create table if not exists outbox.cursors (
   queue regclass primary key references outbox.queues (queue),
   position uuid not null default '00000000-0000-0000-0000-000000000000',

@@ -70,6 +70,7 @@ begin
       comment on policy outbox_remove on %1$s is 'Only background jobs delete an event.';
 
     $sql$, queue);
+  perform tenancy.isolate_children(queue);
   -- The channel is an argument, so that whoever may insert needs to read nothing else.
   if channel is null then
     execute format('drop trigger if exists outbox_announce on %s', queue);
@@ -93,12 +94,13 @@ comment on function outbox.register(regclass, name[], boolean, text) is
   'Makes a queue of a protected table: columns of the lease, policies that let tenants add and read only, the trigger that wakes '
   'dispatchers. attributes: columns it has besides those of public.capacity_outbox.';
 
--- All three are partial: a table of ten million events that are done has small indexes of those that are not.
+-- All are partial: a table of ten million events that are done has small indexes of those that are not.
 -- * dispatch: the tenant first. One tenant's own events are found by it under row security, and the dispatcher walks from tenant to
 --   tenant; with the status first, and no tenant, the dispatcher would be as fast and a tenant would read everybody's backlog.
 -- * dedupe_active: the tenant first, since otherwise one tenant's key would refuse another's, who could so find out which keys there
 --   are. COALESCE, since NULLS NOT DISTINCT is there from PostgreSQL 15 on only.
 -- * unsettled: leases by their end, for the sweep, and the dead.
+-- * finished: the other way round, for a queue that has an archive; what is in it goes there.
 create or replace function outbox.index_statements(queue regclass) returns table (name text, statement text)
 language sql stable
 set search_path = ''
@@ -112,8 +114,10 @@ as $$
     (1, '_dispatch_idx', '', $i$(restaurant_id, next_attempt_at, id) where status = 'pending'$i$),
     (2, '_dedupe_active_idx', 'unique ',
       $i$(restaurant_id, event_type, coalesce(dedupe_key, ''), coalesce(idempotency_key, '')) where status in ('pending', 'processing')$i$),
-    (3, '_unsettled_idx', '', $i$(status, locked_until) where status in ('processing', 'dead')$i$)
+    (3, '_unsettled_idx', '', $i$(status, locked_until) where status in ('processing', 'dead')$i$),
+    (4, '_finished_idx', '', $i$(finished_at) where status = 'done'$i$)
   ) as i (place, suffix, kind, definition)
+  where i.suffix <> '_finished_idx' or q.archive is not null
   order by i.place
 $$;
 comment on function outbox.index_statements(regclass) is 'What builds the indexes of a queue, each in a transaction of its own.';

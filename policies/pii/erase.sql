@@ -96,11 +96,18 @@ begin
   set payload = pii.scrub(o.payload), last_error = null
   where o.restaurant_id = tenant and (customer is null or position(customer::pg_catalog.text in o.payload::pg_catalog.text) > 0);
   get diagnostics more = row_count;
+  done := done + more;
+  -- After the queue: what is being moved meanwhile is found here, or was scrubbed before.
+  update public.capacity_outbox_archive as o
+  set payload = pii.scrub(o.payload)
+  where o.restaurant_id = tenant and (customer is null or position(customer::pg_catalog.text in o.payload::pg_catalog.text) > 0);
+  get diagnostics more = row_count;
   return done + more;
 end
 $$;
 comment on function pii.scrub_messages(uuid, uuid) is
-  'Takes what names the guest (NULL: anybody) out of the payloads of the outboxes; messages to the guest that wait are not sent.';
+  'Takes what names the guest (NULL: anybody) out of the payloads of the outboxes and of the archive; messages to the guest that wait '
+  'are not sent.';
 
 create or replace function pii.erase_customer(tenant uuid, customer uuid) returns jsonb
 language plpgsql volatile

@@ -25,6 +25,7 @@ begin
     $sql$,
     target
   );
+  perform tenancy.isolate_children(target);
 end
 $$;
 

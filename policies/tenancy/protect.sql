@@ -1,4 +1,4 @@
--- All that isolates a table, in one call that may be repeated. After adding a partition it has to be: a partition
+-- All that isolates a table, in one call that may be repeated. After adding a partition by hand it has to be: a partition
 -- addressed by its own name does not have the row security of its parent.
 create or replace function tenancy.protect(target regclass, tenant_column name) returns void
 language plpgsql
@@ -6,7 +6,6 @@ set search_path = ''
 set client_min_messages = warning
 as $$
 declare
-  child record;
   -- Where tenants may read some columns only, it stays so: what they read instead is a view that masks the others.
   readable constant pg_catalog.text := (
     select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
@@ -58,22 +57,7 @@ begin
     ' (' || readable || ')'
   );
 
-  -- Children are open through their parent only: they have no privileges, and row security without a policy in case
-  -- somebody grants some.
-  for child in
-    with recursive tree as (
-      select inhrelid from pg_catalog.pg_inherits where inhparent = target
-      union
-      select i.inhrelid from pg_catalog.pg_inherits as i join tree on i.inhparent = tree.inhrelid
-    )
-    select c.oid::pg_catalog.regclass as name, c.relkind in ('r', 'p') as has_row_security
-    from tree join pg_catalog.pg_class as c on c.oid = tree.inhrelid
-  loop
-    execute format('revoke all on table %s from public, authenticated, anonymous, app_background', child.name);
-    if child.has_row_security then
-      execute format('alter table %s enable row level security, force row level security', child.name);
-    end if;
-  end loop;
+  perform tenancy.isolate_children(target);
 end
 $$;
 

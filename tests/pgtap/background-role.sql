@@ -35,7 +35,7 @@ select is(
 ) from tenant_tables;
 
 select is(
-  pg_temp.attempt('app_background', mine, format('insert into %s (%I) values (%L)', relation, tenant_column, mine)),
+  pg_temp.attempt('app_background', mine, pg_temp.insertion(relation, tenant_column, mine)),
   '42501', format('%s takes nothing from app_background without a job', relation)
 ) from tenant_tables;
 

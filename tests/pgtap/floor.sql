@@ -35,7 +35,7 @@ select is(
 ) from tenant_tables, roles;
 
 select is(
-  pg_temp.attempt(role, mine, format('insert into %s (%I) values (%L)', relation, tenant_column, other)),
+  pg_temp.attempt(role, mine, pg_temp.insertion(relation, tenant_column, other)),
   '42501', format('%s takes no row for another tenant from %s', relation, role)
 ) from tenant_tables, roles;
 

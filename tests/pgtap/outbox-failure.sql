@@ -78,8 +78,8 @@ rollback to savepoint before;
 -- The indexes that the migrations built are those of the function, in use.
 select is(
   (select count(*) from pg_index as i join pg_class as c on c.oid = i.indexrelid join outbox.index_statements(q) as s on s.name = c.relname where i.indrelid = q and i.indisvalid),
-  3::bigint, format('%s has its indexes', q)
-) from unnest(array['public.capacity_outbox', 'public.outbox']::regclass[]) as q;
+  n, format('%s has its indexes', q)
+) from (values ('public.capacity_outbox'::regclass, 4::bigint), ('public.outbox', 3)) as queues (q, n);
 select hasnt_index('public', t, t || '_due_idx', format('%s: the index of before is gone', t)) from unnest(array['capacity_outbox', 'outbox']) as t;
 select lives_ok($$ select outbox.register('public.capacity_outbox', keyless_once => true) $$, 'registering again changes nothing');
 select throws_ok($$ select outbox.register('pg_catalog.pg_class') $$, '55000', null, 'an unprotected table is no queue');

@@ -3,11 +3,11 @@ import { HarnessError } from "../core/errors.ts";
 
 /** A lock that did not come in time, a deadlock, a key that was changed at the same time: nothing of the transaction lasts. */
 const passing = new Set(["55P03", "40P01", "40001"]);
-const attempts = 12;
+const manyAttempts = 12;
 const longestPauseMs = 2_000;
 
 /** Does a whole transaction again, after a pause that grows, while what stopped it passes by itself. */
-export async function patiently<T>(transaction: () => Promise<T>): Promise<T> {
+export async function patiently<T>(transaction: () => Promise<T>, attempts = manyAttempts): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await transaction();
@@ -19,7 +19,8 @@ export async function patiently<T>(transaction: () => Promise<T>): Promise<T> {
   }
 }
 
-function sqlstateOf(error: unknown): string {
-  const { code = "" } = (error instanceof HarnessError ? error.cause : error) as { code?: string };
-  return code;
+/** Empty if the server did not say so. */
+export function sqlstateOf(error: unknown): string {
+  const said = error instanceof HarnessError ? error.cause : error;
+  return (said as { code?: string } | undefined)?.code ?? "";
 }

@@ -1,0 +1,226 @@
+import { deepStrictEqual, equal } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "pg";
+import { readSqlFile } from "../../database/sql-file.ts";
+import { beginConversion, type Method } from "../../partitions/conversion.ts";
+import { convert, finish, type Running } from "../../partitions/convert.ts";
+import { makePartitions, overdue } from "../../partitions/ensure.ts";
+import { packSql } from "../../partitions/pack.ts";
+import type { Comparison, Scenario, Side, Stage } from "../scenario.ts";
+import { type Met, traffic } from "./partitions/traffic.ts";
+
+interface State {
+  stage: Stage;
+  client: Client;
+  writers: Client[];
+  reader: Client;
+  /** What the clients met, by method. */
+  met: Map<string, (Met & { seconds: number })[]>;
+}
+
+const table = "bench.events";
+const running: Running = { batch: 5_000, lockTimeoutMs: 50, patienceMs: 60_000, paused: () => false };
+const sized = ({ stage }: State, rows: number) => (stage.quick ? Math.min(rows, 2_000) : rows);
+
+/** @param ahead months of it that lie in the future */
+async function fill({ client }: State, rows: number, ahead: number): Promise<void> {
+  await client.query("select set_config('bench.rows', $1, false), set_config('bench.ahead', $2, false)", [
+    String(rows),
+    String(ahead),
+  ]);
+  await client.query(readSqlFile("harness/bench/scenarios/partitions.sql").text);
+  await client.query("vacuum (analyze) bench.events");
+}
+
+async function convertBy({ client }: State, method: Method): Promise<void> {
+  await beginConversion(client, {
+    relation: table,
+    key: "at",
+    period: "month",
+    timeZone: "UTC",
+    method,
+    extendKeys: true,
+    premake: 3,
+  });
+  const ending = await convert(client, table, running);
+  equal(ending, method === "shadow" ? "finish" : "done");
+}
+
+async function dropOld({ client }: State): Promise<void> {
+  const { rows } = await client.query("select from partitions.conversions where relation = $1", [table]);
+  if (rows.length > 0) await finish(client, table, running);
+}
+
+async function rowsOf({ client }: State): Promise<number> {
+  return Number((await client.query("select count(*) from bench.events")).rows[0].count);
+}
+
+function conversion(label: string, method: Method, rows: number): Side<State> {
+  return {
+    label,
+    before: (state) => fill(state, sized(state, rows), method === "attach" ? 0 : 2),
+    async run(state) {
+      const began = performance.now();
+      await convertBy(state, method);
+      return (performance.now() - began) * (method === "shadow" ? 1_000 / sized(state, rows) : 1);
+    },
+    async after(state) {
+      equal(await rowsOf(state), sized(state, rows));
+      await dropOld(state);
+    },
+  };
+}
+
+/** The longest that a writer waited, which is what a conversion costs whoever works with the table. */
+function stall(method: Method): Comparison<State> {
+  const rows = 1_000_000;
+  const under = async (state: State, work: () => Promise<unknown>) => {
+    const began = performance.now();
+    const met = await traffic(state.writers, state.reader, sized(state, rows), work);
+    equal(met.fewestRows, sized(state, rows), "a reader saw fewer rows than there are");
+    return { ...met, seconds: (performance.now() - began) / 1000 };
+  };
+  const prepared = (state: State) => fill(state, sized(state, rows), method === "attach" ? 0 : 2);
+  return {
+    title: `longest write while 1,000,000 rows are converted, ${method}`,
+    unit: "ms",
+    long: true,
+    baseline: {
+      label: "writers alone, 10 s",
+      before: prepared,
+      run: async (state) => (await under(state, () => sleep(state.stage.quick ? 200 : 10_000))).longestWrite,
+    },
+    candidate: {
+      label: `converted by ${method}`,
+      before: prepared,
+      async run(state) {
+        const met = await under(state, () => convertBy(state, method));
+        state.met.set(method, [...(state.met.get(method) ?? []), met]);
+        return met.longestWrite;
+      },
+      after: dropOld,
+    },
+    notes: ({ met }) => {
+      const all = met.get(method) ?? [];
+      return {
+        "seconds each": all.map(({ seconds }) => seconds.toFixed(1)).join(" "),
+        "fewest rows a reader saw": all.map(({ fewestRows }) => fewestRows.toLocaleString("en")).join(" "),
+        "counts and writes meanwhile": all.map(({ counts, writes }) => `${counts}/${writes}`).join(" "),
+      };
+    },
+  };
+}
+
+const months = 24;
+
+/** Tables without any partition but the first, to be kept up for two years. */
+async function emptyTables({ client, stage }: State): Promise<number> {
+  const tables = stage.quick ? 2 : 100;
+  await client.query(
+    "drop schema if exists bench_many cascade; create schema bench_many; delete from partitions.managed",
+  );
+  for (let n = 1; n <= tables; n++) {
+    await client.query(
+      `create table bench_many.t${n} (tenant integer not null, id bigint not null, at timestamptz not null, body text, primary key (id, at)) partition by range (at);
+       create index on bench_many.t${n} (tenant, at);
+       select partitions.manage('bench_many.t${n}', 'month', 'UTC', ${months - 1})`,
+    );
+  }
+  return tables;
+}
+
+const partitionsIn = async ({ client }: State) =>
+  (
+    await client.query(
+      "select count(*)::int as n from pg_catalog.pg_class where relispartition and relkind = 'r' and relnamespace = 'bench_many'::regnamespace",
+    )
+  ).rows[0].n;
+
+const scenario: Scenario<State> = {
+  title: "partitioning a table, and keeping it up",
+  description:
+    "The functions of harness partitions, in the process. Filling the tables, dropping old ones and connecting are not in the figures. attach and shadow run without other clients; " +
+    "the longest write is that of two writers (insert, update, update of the partition key, delete) beside a reader who counts, and a run in which a count is not " +
+    "complete fails. shadow is the time of the whole conversion, verification included, by the number of rows.",
+  database: true,
+
+  async setup(stage) {
+    const { client, connect } = await stage.createDatabase();
+    await client.query(`set client_min_messages = warning; ${packSql()}`);
+    return {
+      stage,
+      client,
+      writers: [await connect(), await connect()],
+      reader: await connect(),
+      met: new Map(),
+    };
+  },
+
+  comparisons: {
+    attach: {
+      title: "attach: 100,000 rows against 1,000,000",
+      baseline: conversion("100,000", "attach", 100_000),
+      candidate: conversion("1,000,000", "attach", 1_000_000),
+    },
+    shadow: {
+      title: "a row, by INSERT … SELECT into the same partitions against the shadow method; 200,000 rows",
+      unit: "µs/row",
+      baseline: {
+        label: "INSERT … SELECT",
+        async before(state) {
+          const rows = sized(state, 200_000);
+          await fill(state, rows, 2);
+          // partitions as the conversion makes them, and the rows once more, not partitioned
+          await state.client.query(
+            "create table bench.source as select * from bench.events; analyze bench.source",
+          );
+          await convertBy(state, "shadow");
+          await dropOld(state);
+          await state.client.query("truncate bench.events");
+        },
+        async run(state) {
+          const began = performance.now();
+          await state.client.query(
+            "insert into bench.events (tenant, id, at, status, body) select * from bench.source",
+          );
+          return ((performance.now() - began) * 1_000) / sized(state, 200_000);
+        },
+        after: ({ client }) => client.query("drop table bench.source"),
+      },
+      candidate: conversion("shadow", "shadow", 200_000),
+    },
+    growth: {
+      title: "a row by the shadow method, of 1,000,000 against 10,000,000",
+      unit: "µs/row",
+      long: true,
+      baseline: conversion("1,000,000", "shadow", 1_000_000),
+      candidate: conversion("10,000,000", "shadow", 10_000_000),
+    },
+    "stall-attach": stall("attach"),
+    "stall-shadow": stall("shadow"),
+    ensure: {
+      title: `${months} months of 100 tables`,
+      long: true,
+      baseline: {
+        label: "CREATE LIKE, ATTACH",
+        before: emptyTables,
+        run: ({ client }) =>
+          client.query(readSqlFile("harness/bench/scenarios/partitions/bare-ensure.sql").text),
+        after: async (state) =>
+          deepStrictEqual(await partitionsIn(state), months * (state.stage.quick ? 2 : 100)),
+      },
+      candidate: {
+        label: "partitions ensure",
+        before: emptyTables,
+        async run({ client }) {
+          const { missing } = await overdue(client);
+          for await (const step of makePartitions(client, missing, 2_000))
+            if ("failed" in step) throw new Error(step.failed.reason);
+        },
+        after: async (state) =>
+          deepStrictEqual(await partitionsIn(state), months * (state.stage.quick ? 2 : 100)),
+      },
+    },
+  },
+};
+export default scenario;

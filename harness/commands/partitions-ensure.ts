@@ -1,0 +1,142 @@
+import type { Client } from "pg";
+import { count } from "../core/count.ts";
+import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { groupBy } from "../core/group.ts";
+import { jsonOutput } from "../core/json-output.ts";
+import { progressBar } from "../core/progress-bar.ts";
+import { inTransaction } from "../database/transaction.ts";
+import {
+  type Failed,
+  type Made,
+  makePartitions,
+  overdue,
+  type Rehearsed,
+  rehearseEnsure,
+} from "../partitions/ensure.ts";
+import { explainPartitionError } from "../partitions/explain.ts";
+import { installPack, packState } from "../partitions/pack.ts";
+import { areGiven, manage, type Settings } from "../partitions/settings.ts";
+import { wholeName } from "../partitions/status.ts";
+import { actionOf, type PartitionOptions, periodOf, premakeOf, seconds } from "./partitions-options.ts";
+import { withClient } from "./with-target.ts";
+
+export interface EnsureOptions extends PartitionOptions {
+  period?: string | undefined;
+  premake?: string | undefined;
+  timeZone?: string | undefined;
+  retention?: string | undefined;
+  expired?: string | undefined;
+  archiveSchema?: string | undefined;
+}
+
+export interface Ensured {
+  made: Made[];
+  failed: Failed[];
+}
+
+/** Makes the partitions that there have to be. Exit code 1 if a table could not have its. */
+export async function partitionsEnsure(table: string | undefined, options: EnsureOptions): Promise<ExitCode> {
+  const settings: Settings = {
+    period: periodOf(options.period),
+    timeZone: options.timeZone,
+    premake: premakeOf(options.premake),
+    retention: options.retention,
+    expired: actionOf(options.expired),
+    archiveSchema: options.archiveSchema,
+  };
+  const lockTimeoutMs = seconds("--lock-timeout", options.lockTimeout, 0.5);
+  if (table === undefined && areGiven(settings)) {
+    throw new HarnessError({
+      code: "which-table",
+      message: "settings are those of one table",
+      hint: "Name it: harness partitions ensure TABLE --period month.",
+    });
+  }
+  const mode = options.dryRun ? "reads" : "writes";
+  return withClient(options, mode, "partitions ensure", async ({ client, target }) => {
+    try {
+      const name = table === undefined ? undefined : await wholeName(client, table);
+      if (options.dryRun)
+        return await rehearse(client, name, settings, (answer) =>
+          options.json
+            ? jsonOutput({ branch: target.branch, dryRun: true, ...answer })
+            : answer.sql || "-- Nothing is missing\n",
+        );
+      if (name === undefined && (await packState(client)) === "missing")
+        return nothingKeptUp(options, target.branch);
+      const installed = await installPack(client);
+      if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
+      if (name !== undefined && areGiven(settings))
+        await inTransaction(client, "read write", () => manage(client, name, settings));
+      const { made, failed } = await ensure(client, name, lockTimeoutMs);
+      if (options.json) process.stdout.write(jsonOutput({ branch: target.branch, installed, made, failed }));
+      else process.stdout.write(describeEnsured({ made, failed }));
+      return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
+    } catch (error) {
+      throw explainPartitionError(error);
+    }
+  });
+}
+
+/** Where nothing was ever said of a table there is nothing to install for. */
+function nothingKeptUp(options: EnsureOptions, branch: string | null): ExitCode {
+  process.stdout.write(
+    options.json
+      ? jsonOutput({ branch, installed: null, made: [], failed: [] })
+      : "No table is kept up: harness partitions ensure TABLE --period month keeps one up from then on\n",
+  );
+  return exitCodes.clean;
+}
+
+/** What is missing of one table, or of all that are kept up, is made. */
+export async function ensure(
+  client: Client,
+  table: string | undefined,
+  lockTimeoutMs: number,
+): Promise<Ensured> {
+  const { missing, failed } = await overdue(client, table);
+  if (table !== undefined && failed[0]) throw refusal(failed[0]);
+  const made: Made[] = [];
+  const bar = progressBar("making partitions", missing.length);
+  try {
+    for await (const step of makePartitions(client, missing, lockTimeoutMs)) {
+      if ("made" in step) made.push(...step.made);
+      else failed.push(step.failed);
+      bar.add(1);
+    }
+  } finally {
+    bar.stop();
+  }
+  return { made, failed };
+}
+
+const refusal = ({ table, reason }: Failed) =>
+  new HarnessError({
+    code: "partitions-refused",
+    message: `${table}: ${reason}`,
+    hint: "harness partitions ensure TABLE --period month says how its partitions are to be; harness partitions convert makes a partitioned table of a plain one.",
+  });
+
+export function describeEnsured({ made, failed }: Ensured): string {
+  const lines = [...groupBy(made, ({ table }) => table)].map(([table, own]) => {
+    const names = own.map(({ partition }) => partition);
+    const shown = names.length > 4 ? [...names.slice(0, 3), "…", names.at(-1) ?? ""] : names;
+    return `${table}: made ${names.length > 4 ? `${count(names.length)}: ` : ""}${shown.join(", ")}\n`;
+  });
+  for (const { table, reason } of failed) lines.push(`${table}: failed, ${reason}\n`);
+  return lines.join("") || "Nothing is missing\n";
+}
+
+async function rehearse(
+  client: Client,
+  table: string | undefined,
+  settings: Settings,
+  print: (answer: Rehearsed) => string,
+): Promise<ExitCode> {
+  const answer = await rehearseEnsure(client, table, settings);
+  const { failed } = answer;
+  if (table !== undefined && failed[0]) throw refusal(failed[0]);
+  process.stdout.write(print(answer));
+  for (const { table: name, reason } of failed) process.stderr.write(`${name}: ${reason}\n`);
+  return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
+}

@@ -1,0 +1,170 @@
+import type { Client } from "pg";
+import { count } from "../core/count.ts";
+import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
+import { progress } from "../core/progress.ts";
+import { explainPartitionError } from "../partitions/explain.ts";
+import { installPack, packState } from "../partitions/pack.ts";
+import {
+  describePruneFailure,
+  type ExpiredPartition,
+  finish,
+  type Outcome,
+  type PruneLimits,
+  prunePartition,
+  unsettled,
+} from "../partitions/prune.ts";
+import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
+import { wholeName } from "../partitions/status.ts";
+import { short } from "../partitions/status-text.ts";
+import { table as textTable } from "../report/table.ts";
+import { actionOf, type PartitionOptions, refusePooler, seconds } from "./partitions-options.ts";
+import { withClient } from "./with-target.ts";
+
+export interface PruneOptions extends PartitionOptions {
+  olderThan?: string | undefined;
+  expired?: string | undefined;
+  archiveSchema?: string | undefined;
+  wait?: string | undefined;
+  /** False: DETACH in one go. */
+  concurrently?: boolean | undefined;
+}
+
+export interface Pruned {
+  pruned: { table: string; partition: string; did: Outcome }[];
+  failed: { table: string; partition: string; reason: string }[];
+}
+
+/** Takes expired partitions from their tables. Exit code 1 if one could not be taken. */
+export async function partitionsPrune(table: string | undefined, options: PruneOptions): Promise<ExitCode> {
+  const limits = pruneLimits(options);
+  const expired = actionOf(options.expired);
+  const mode = options.dryRun ? "reads" : "writes";
+  return withClient(options, mode, "partitions prune", async ({ client, target }) => {
+    try {
+      const { olderThan, archiveSchema } = options;
+      const name = table === undefined ? undefined : await wholeName(client, table);
+      const request = { table: name, olderThan, expired, archiveSchema };
+      if (options.dryRun) {
+        const plan = await planPrune(client, request);
+        process.stdout.write(
+          options.json
+            ? jsonOutput({ branch: target.branch, dryRun: true, partitions: plan })
+            : describePlan(plan),
+        );
+        return exitCodes.clean;
+      }
+      refusePooler(target.url);
+      // Refuses what makes no sense before anything is installed.
+      const planned = await planPrune(client, request);
+      // Where nothing is kept up there is nothing to install for.
+      const needed = planned.length > 0 || (await packState(client)) !== "missing";
+      const installed = needed ? await installPack(client) : null;
+      if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
+      const done = needed ? await prune(client, request, planned, limits) : { pruned: [], failed: [] };
+      if (options.json) process.stdout.write(jsonOutput({ branch: target.branch, installed, ...done }));
+      else process.stdout.write(describePruned(done) || "Nothing has expired\n");
+      return done.failed.length === 0 ? exitCodes.clean : exitCodes.findings;
+    } catch (error) {
+      throw explainPartitionError(error);
+    }
+  });
+}
+
+export function pruneLimits(
+  options: Pick<PruneOptions, "lockTimeout" | "wait" | "concurrently">,
+): PruneLimits {
+  return {
+    lockTimeoutMs: seconds("--lock-timeout", options.lockTimeout, 0.5),
+    waitMs: seconds("--wait", options.wait, 60),
+    concurrently: options.concurrently ?? true,
+  };
+}
+
+/** First what an interrupted run left, then what has expired. A partition that cannot go does not keep the others. */
+export async function prune(
+  client: Client,
+  request: PruneRequest,
+  planned: readonly ExpiredPartition[],
+  limits: PruneLimits,
+): Promise<Pruned> {
+  const done: Pruned = { pruned: [], failed: [] };
+  await client.query("select partitions.forget_gone()");
+  const attempt = async (table: string, partition: string, work: () => Promise<Outcome>) => {
+    const stop = progress(`pruning ${partition}`);
+    try {
+      done.pruned.push({ table, partition, did: await work() });
+    } catch (error) {
+      done.failed.push({
+        table,
+        partition,
+        reason: await describePruneFailure(client, table, partition, error),
+      });
+    } finally {
+      stop();
+    }
+  };
+  const handled = new Set<string>();
+  for (const left of await unsettled(client, request.table)) {
+    // Decided, but not begun: it is decided anew.
+    if (left.state === "attached") {
+      await client.query("select partitions.undecide($1::oid::regclass)", [left.oid]);
+      continue;
+    }
+    handled.add(left.child);
+    const { action = "detach" } = planned.find(({ child }) => child === left.child) ?? {
+      action: await policyOf(client, left.table, request),
+    };
+    await attempt(left.table, left.child, () => finish(client, left, action, limits));
+  }
+  for (const expired of planned) {
+    if (handled.has(expired.child)) continue;
+    await attempt(expired.table, expired.child, () => prunePartition(client, expired, limits));
+  }
+  return done;
+}
+
+/** What may become of a partition that is no longer one of the table's: what is said now, if that is milder than what was decided. */
+async function policyOf(
+  client: Client,
+  table: string,
+  request: PruneRequest,
+): Promise<ExpiredPartition["action"]> {
+  if (request.expired !== undefined) return request.expired === "keep" ? "detach" : request.expired;
+  const { rows } = await client.query<{ expired: ExpiredPartition["action"] | "keep" }>(
+    "select m.expired from partitions.managed as m where m.parent = to_regclass($1)",
+    [table],
+  );
+  const said = rows[0]?.expired ?? "detach";
+  return said === "keep" ? "detach" : said;
+}
+
+const done: Record<Outcome, string> = {
+  detach: "detached",
+  archive: "archived",
+  drop: "dropped",
+  gone: "was gone already",
+};
+
+export function describePruned({ pruned, failed }: Pruned): string {
+  return [
+    ...pruned.map(({ table, partition, did }) => `${table}: ${partition} ${done[did]}\n`),
+    ...failed.map(({ table, partition, reason }) => `${table}: ${partition} failed, ${reason}\n`),
+  ].join("");
+}
+
+const intended = { detach: "detach", archive: "archive", drop: "drop" } as const;
+
+function describePlan(plan: readonly Planned[]): string {
+  if (plan.length === 0) return "Nothing has expired\n";
+  const rows = plan.map(({ child, upto, rows: number, bytes, action, archiveSchema }) => [
+    child,
+    upto.slice(0, 16).replace("T", " "),
+    count(number),
+    short(bytes, ["B", "kB", "MB", "GB", "TB"], 1024),
+    archiveSchema ? `${intended[action]} in ${archiveSchema}` : intended[action],
+  ]);
+  const sum = plan.reduce((total, one) => total + one.rows, 0);
+  const size = plan.reduce((total, one) => total + one.bytes, 0);
+  return `${textTable(["partition", "ends (UTC)", "rows", "size", "would"], rows)}Dry run: ${count(plan.length)} partitions, some ${count(sum)} rows, ${short(size, ["B", "kB", "MB", "GB", "TB"], 1024)}\n`;
+}

@@ -1,0 +1,25 @@
+import pc from "picocolors";
+import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
+import { partitionStatus } from "../partitions/status.ts";
+import { describeStatus } from "../partitions/status-text.ts";
+import type { DatabaseOptions } from "./options.ts";
+import { withClient } from "./with-target.ts";
+
+/** The tables that are partitioned by time, of any database; changes nothing. Exit code 1 if something needs attention. */
+export async function partitionsStatus(
+  table: string | undefined,
+  options: DatabaseOptions,
+): Promise<ExitCode> {
+  return withClient(options, "reads", "partitions status", async ({ client, target }) => {
+    const status = await partitionStatus(client, table);
+    process.stdout.write(
+      options.json
+        ? jsonOutput({ branch: target.branch, ...status })
+        : describeStatus(status, pc.isColorSupported && process.stdout.isTTY !== false),
+    );
+    const sound =
+      status.detached.length === 0 && status.tables.every(({ problems }) => problems.length === 0);
+    return sound ? exitCodes.clean : exitCodes.findings;
+  });
+}

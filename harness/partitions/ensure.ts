@@ -1,0 +1,148 @@
+import { join } from "node:path";
+import type { Client } from "pg";
+import { packageRoot } from "../core/project.ts";
+import { patiently, sqlstateOf } from "../database/patience.ts";
+import { beginStatement, inTransaction } from "../database/transaction.ts";
+import { longestHolder, reasonOf } from "./explain.ts";
+import { packSql, packState } from "./pack.ts";
+import { areGiven, manage, type Settings } from "./settings.ts";
+
+/** A partition that is missing, or was and has been made. Bounds as ISO 8601. */
+export interface MissingPartition {
+  table: string;
+  from: string;
+  upto: string;
+}
+
+export interface Made extends MissingPartition {
+  partition: string;
+}
+
+export interface Failed {
+  table: string;
+  reason: string;
+}
+
+export interface Rehearsed {
+  missing: MissingPartition[];
+  failed: Failed[];
+  /** For psql. */
+  sql: string;
+}
+
+const attempts = 10;
+
+/** What is missing, of all tables that are kept up or of one: one question, however many tables. */
+export async function overdue(
+  client: Client,
+  table?: string,
+): Promise<{ missing: MissingPartition[]; failed: Failed[] }> {
+  const { rows } = await client.query<MissingPartition & { reason: string | null }>(
+    `select parent as table, to_json(starts_at) #>> '{}' as from, to_json(ends_at) #>> '{}' as upto, problem as reason
+       from partitions.overdue($1::regclass)`,
+    [table],
+  );
+  return {
+    missing: rows.filter(({ reason }) => reason === null).map(({ reason: _, ...missing }) => missing),
+    failed: rows.flatMap(({ table: name, reason }) => (reason === null ? [] : [{ table: name, reason }])),
+  };
+}
+
+/**
+ * Makes what is missing, each in a transaction of its own that waits for no lock for long and is tried again. A table that cannot have its
+ * partitions does not keep the others from theirs.
+ */
+export async function* makePartitions(
+  client: Client,
+  missing: readonly MissingPartition[],
+  lockTimeoutMs: number,
+): AsyncGenerator<{ made: Made[] } | { failed: Failed }> {
+  const given = new Set<string>();
+  for (const wanted of missing) {
+    if (given.has(wanted.table)) continue;
+    try {
+      yield { made: await patiently(() => makeOne(client, wanted, lockTimeoutMs), attempts) };
+    } catch (error) {
+      given.add(wanted.table);
+      yield { failed: { table: wanted.table, reason: await describe(client, wanted.table, error) } };
+    }
+  }
+}
+
+/** In one round trip (and with an empty search_path, so that names are whole): with a few tables and a distant server these are what takes time. */
+async function makeOne(client: Client, wanted: MissingPartition, lockTimeoutMs: number): Promise<Made[]> {
+  const [table, from, upto] = [wanted.table, wanted.from, wanted.upto].map((text) =>
+    client.escapeLiteral(text),
+  );
+  try {
+    const results = (await client.query(
+      `${beginStatement("read write", { lockTimeoutMs })}
+       set local search_path = '';
+       select f.child::text as partition from partitions.fill(${table}, ${from}, ${upto}) as f (child);
+       commit`,
+    )) as unknown as { command: string; rows: { partition: string }[] }[];
+    const made = results.find(({ command }) => command === "SELECT")?.rows ?? [];
+    return made.map(({ partition }) => ({ ...wanted, partition }));
+  } catch (error) {
+    await client.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+async function describe(client: Client, table: string, error: unknown): Promise<string> {
+  if (sqlstateOf(error) !== "55P03") return reasonOf(error);
+  const { rows } = await client.query<{ names: string[] }>(
+    `select array_agg(distinct r.name) as names
+       from (select $1::text as name
+             union all select partitions.whole_name(c.confrelid) from pg_catalog.pg_constraint as c where c.conrelid = $1::text::regclass and c.contype = 'f'
+             union all select partitions.whole_name(c.conrelid) from pg_catalog.pg_constraint as c where c.confrelid = $1::text::regclass and c.contype = 'f') as r`,
+    [table],
+  );
+  const holder = await longestHolder(client, rows[0]?.names ?? [table], false);
+  return `busy for too long${holder ? `: locked by ${holder}` : ""}`;
+}
+
+/**
+ * The SQL that would make what is missing, as it can be pasted into psql. Changes nothing: where the functions are not installed, or settings
+ * are given, it asks in a transaction that it rolls back.
+ */
+export async function rehearseEnsure(
+  client: Client,
+  table: string | undefined,
+  settings: Settings,
+): Promise<Rehearsed> {
+  const state = await packState(client);
+  const writes = state !== "current" || areGiven(settings);
+  const undo = new Error("dry run");
+  let answer: Rehearsed | undefined;
+  await inTransaction(
+    client,
+    writes ? "read write" : "read only",
+    async () => {
+      if (state !== "current") await client.query(packSql());
+      if (table !== undefined && areGiven(settings)) await manage(client, table, settings);
+      const { missing, failed } = await overdue(client, table);
+      const { rows } = await client.query<{ statements: string | null }>(
+        `select string_agg(s.statement || ';', e'\n' order by s.place) as statements
+         from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as w (parent, starts_at, ends_at, at)
+        cross join lateral partitions.child_statements(w.parent::regclass, w.starts_at, w.ends_at) with ordinality as s (child, statement, place)
+        group by w.at order by w.at`,
+        [missing.map((m) => m.table), missing.map((m) => m.from), missing.map((m) => m.upto)],
+      );
+      const transactions = rows.map(
+        ({ statements }, at) =>
+          `-- ${missing[at]?.table}: from ${missing[at]?.from} to ${missing[at]?.upto}\nbegin;\nset local lock_timeout = '500ms';\n${statements}\ncommit;\n`,
+      );
+      const first =
+        state === "current" || missing.length === 0
+          ? ""
+          : `\\i '${join(packageRoot, "policies/partitions/install.sql").replaceAll("'", "\\'")}'\n`;
+      answer = { missing, failed, sql: first + transactions.join("") };
+      throw undo;
+    },
+    { first: "set local client_min_messages = warning" },
+  ).catch((error) => {
+    if (error !== undo) throw error;
+  });
+  return answer ?? { missing: [], failed: [], sql: "" };
+}

@@ -1,0 +1,18 @@
+--! Previous: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
+--! Hash: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
+--! Message: table_holds by month
+
+-- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
+-- converted stays as it is.
+do $$
+begin
+  if (select relkind from pg_catalog.pg_class where oid = 'public.table_holds'::regclass) = 'r' then
+    perform partitions.rebuild('public.table_holds', 'created_at', 'month');
+    perform partitions.manage('public.table_holds', premake => 3, retention => '6 months');
+  end if;
+end
+$$;
+-- The last month too: what a transaction adds that began before midnight belongs there.
+select partitions.fill('public.table_holds', p.starts_at, p.ends_at)
+from partitions.periods('month', 'UTC', now() - interval '1 month', now()) as p;
+select partitions.ensure('public.table_holds');

@@ -1,0 +1,321 @@
+-- A conversion is a row that says what comes next. Every step is a transaction that does its work and moves the row on, so that whoever is
+-- killed anywhere begins where the row stands.
+
+create table if not exists partitions.conversions (
+  relation text primary key,
+  source regclass not null,
+  parent regclass,
+  key_column name not null,
+  period text not null check (period in ('day', 'week', 'month', 'quarter', 'year')),
+  time_zone text not null,
+  method text not null check (method in ('attach', 'shadow')),
+  extend_keys boolean not null,
+  premake integer not null,
+  retention interval,
+  step text not null default 'build' check (step in ('build', 'children', 'index', 'bound', 'prove', 'watch', 'copy', 'verify', 'swap', 'validate', 'finish')),
+  oldest timestamptz,
+  newest timestamptz,
+  legacy_until timestamptz,
+  fingerprint text,
+  last_position jsonb,
+  copied_to jsonb,
+  copied bigint not null default 0,
+  began_at timestamptz not null default now(),
+  moved_at timestamptz not null default now()
+);
+comment on table partitions.conversions is 'The tables that are being partitioned while they are in use.';
+comment on column partitions.conversions.relation is 'schema.table, quoted where needed.';
+comment on column partitions.conversions.parent is 'The partitioned table, in a schema of its own until it gets the name.';
+comment on column partitions.conversions.step is
+  'What comes next. Both methods: build, children, …, swap, validate. attach: index, bound, prove. shadow: watch, copy, verify, and finish, which waits to be asked.';
+comment on column partitions.conversions.oldest is 'Of the key when it was begun: partitions are made from there on.';
+comment on column partitions.conversions.legacy_until is 'attach: where the old table ends as a partition.';
+comment on column partitions.conversions.fingerprint is 'Of the definition of the table when its parent was built: if it is changed meanwhile, the swap is refused.';
+comment on column partitions.conversions.last_position is 'shadow: the last row to copy. What came later was written twice.';
+comment on column partitions.conversions.copied_to is 'shadow: the last row that is copied.';
+
+revoke all on table partitions.conversions from public;
+
+create or replace function partitions.fingerprint(source regclass) returns text
+language plpgsql stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return (select md5(string_agg(f.part, e'\n' order by f.part))
+  from (
+    select format('column %s %s %s %s %s %s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attcollation, a.attnotnull, a.attidentity, a.attgenerated,
+      (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef as d where d.adrelid = a.attrelid and d.adnum = a.attnum)) as part
+    from pg_catalog.pg_attribute as a where a.attrelid = source and a.attnum > 0 and not a.attisdropped
+    union all
+    select format('constraint %s %s', c.conname, pg_catalog.pg_get_constraintdef(c.oid)) from pg_catalog.pg_constraint as c
+    where c.conrelid = source and c.conname <> 'partition_bounds' and c.contype in ('c', 'f', 'p', 'u', 'x')
+    union all
+    select format('index %s', pg_catalog.pg_get_indexdef(i.indexrelid)) from pg_catalog.pg_index as i join pg_catalog.pg_class as c on c.oid = i.indexrelid
+    where i.indrelid = source and not partitions.is_extended(c.relname)
+    union all
+    select format('statistics %s', pg_catalog.pg_get_statisticsobjdef(x.oid)) from pg_catalog.pg_statistic_ext as x where x.stxrelid = source
+    union all
+    select format('policy %s', p) from partitions.policies(source) as p
+    union all
+    select format('table %s %s %s', c.relowner, c.relrowsecurity, c.relreplident) from pg_catalog.pg_class as c where c.oid = source
+  ) as f);
+end
+$$;
+comment on function partitions.fingerprint(regclass) is 'Changes with what partitions.build_parent() carries over.';
+
+create or replace function partitions.extent(source regclass, key name)
+returns table (readable boolean, oldest timestamptz, newest timestamptz)
+language plpgsql stable
+set search_path = ''
+set row_security = off
+set timezone = 'UTC'
+as $$
+begin
+  execute format('select true, min(%1$I)::pg_catalog.timestamptz, max(%1$I)::pg_catalog.timestamptz from %2$s', key, partitions.whole_name(source))
+  into readable, oldest, newest;
+  return next;
+exception when insufficient_privilege then
+  readable := false;
+  return next;
+end
+$$;
+comment on function partitions.extent(regclass, name) is
+  'The oldest and the newest key of a table; readable is false, and they are NULL, if row security hides rows from this role.';
+
+create or replace function partitions.end_of_period(period text, time_zone text, at timestamptz) returns timestamptz
+language sql stable
+set search_path = ''
+as $$ select p.ends_at from partitions.periods(period, time_zone, at, at) as p limit 1 $$;
+comment on function partitions.end_of_period(text, text, timestamptz) is 'When the period ends that holds the instant.';
+
+-- The old table takes no row beyond its bound once that is declared; a day is enough for everything that follows, or for somebody to look.
+create or replace function partitions.legacy_bound(period text, time_zone text, newest timestamptz) returns timestamptz
+language sql stable
+set search_path = ''
+as $$ select partitions.end_of_period(period, time_zone, greatest(newest, now() + interval '1 day')) $$;
+comment on function partitions.legacy_bound(text, text, timestamptz) is 'Where an old table ends that becomes a partition: with the period of its newest row, or of tomorrow.';
+
+create or replace function partitions.plan(
+  source regclass, key name, period text, time_zone text default 'UTC', method text default null, extend_keys boolean default false,
+  premake integer default 3, retention interval default null
+) returns partitions.conversions
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  planned partitions.conversions;
+  extent record;
+begin
+  planned.relation := partitions.whole_name(source);
+  planned.source := source;
+  planned.key_column := key;
+  planned.period := period;
+  planned.time_zone := time_zone;
+  planned.extend_keys := extend_keys;
+  planned.premake := premake;
+  planned.retention := retention;
+  planned.step := 'build';
+  select * into extent from partitions.extent(source, key);
+  planned.oldest := extent.oldest;
+  planned.newest := extent.newest;
+  -- Attaching moves nothing, and leaves all that is there in one partition: good enough where nothing lies ahead and nothing is to go by age.
+  planned.method := coalesce(plan.method, case
+    when not extent.readable or partitions.identifying_index(source) is null then 'attach'
+    when retention is null and coalesce(extent.newest < partitions.end_of_period(plan.period, plan.time_zone, now()), true) then 'attach'
+    else 'shadow'
+  end);
+  if planned.method = 'shadow' and not extent.readable then
+    raise insufficient_privilege using
+      message = format('row security hides rows of %s from this role, so that they cannot be copied', planned.relation),
+      hint = format('Connect with BYPASSRLS; or as its owner, meanwhile: alter table %s no force row level security; or use --method attach, which reads nothing.', planned.relation);
+  end if;
+  if not isfinite(coalesce(extent.oldest, now())) or not isfinite(coalesce(extent.newest, now())) then
+    raise check_violation using
+      message = format('%I of %s is infinite in some rows, and no partition is for them', key, planned.relation), hint = 'Give them a date.';
+  end if;
+  if planned.method = 'attach' then
+    planned.legacy_until := partitions.legacy_bound(plan.period, plan.time_zone, extent.newest);
+  end if;
+  return planned;
+end
+$$;
+comment on function partitions.plan(regclass, name, text, text, text, boolean, integer, interval) is
+  'What a conversion would be; changes nothing. Without a method: attach if no row lies beyond the current period and no retention is wanted, '
+  'or if nothing else is possible; shadow otherwise.';
+
+create or replace function partitions.conversion(relation text) returns partitions.conversions
+language sql volatile
+set search_path = ''
+as $$ select c from partitions.conversions as c where c.relation = conversion.relation for update $$;
+comment on function partitions.conversion(text) is 'The conversion of a table, locked until the transaction ends.';
+
+create or replace function partitions.move_on(relation text, step text) returns text
+language sql volatile
+set search_path = ''
+as $$ update partitions.conversions as c set step = move_on.step, moved_at = now() where c.relation = move_on.relation returning c.step $$;
+comment on function partitions.move_on(text, text) is 'Says what comes next.';
+
+create or replace function partitions.workspace(source regclass) returns name
+language sql immutable
+set search_path = ''
+as $$ select format('partitions_%s_new', source::pg_catalog.oid)::pg_catalog.name $$;
+comment on function partitions.workspace(regclass) is 'The schema that the partitioned table is made in.';
+
+create or replace function partitions.attic(source regclass) returns name
+language sql immutable
+set search_path = ''
+as $$ select format('partitions_%s_old', source::pg_catalog.oid)::pg_catalog.name $$;
+comment on function partitions.attic(regclass) is 'The schema that the old table is kept in.';
+
+create or replace function partitions.refuse_blocked(conversion partitions.conversions) returns void
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  obstacle record;
+begin
+  for obstacle in select * from partitions.blockers(conversion.source, conversion.key_column, conversion.extend_keys, conversion.method) as b limit 1 loop
+    raise object_not_in_prerequisite_state using
+      message = format('%s cannot be partitioned: %s: %s', conversion.relation, obstacle.object, obstacle.reason), hint = obstacle.hint;
+  end loop;
+end
+$$;
+comment on function partitions.refuse_blocked(partitions.conversions) is 'An error with the first of the blockers, if there is one.';
+
+create or replace function partitions.begin_conversion(conversion partitions.conversions) returns text
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform partitions.refuse_blocked(conversion);
+  conversion.began_at := now();
+  conversion.moved_at := now();
+  conversion.copied := 0;
+  insert into partitions.conversions select conversion.*;
+  return conversion.relation;
+end
+$$;
+comment on function partitions.begin_conversion(partitions.conversions) is 'Begins a conversion as it was planned.';
+
+create or replace function partitions.step_build(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  made regclass;
+  owner constant pg_catalog.oid := (select relowner from pg_catalog.pg_class where oid = c.source);
+begin
+  perform partitions.make_schema(partitions.workspace(c.source), owner);
+  made := partitions.build_parent(c.source, c.key_column,
+    format('%I.%I', partitions.workspace(c.source), (select relname from pg_catalog.pg_class where oid = c.source)), c.extend_keys);
+  perform partitions.manage(made, c.period, c.time_zone, c.premake, c.retention);
+  update partitions.conversions as t set parent = made, fingerprint = partitions.fingerprint(c.source) where t.relation = c.relation;
+  return partitions.move_on(relation, 'children');
+end
+$$;
+comment on function partitions.step_build(text) is 'Makes the partitioned table.';
+
+create or replace function partitions.step_children(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  home constant pg_catalog.name := (select relnamespace::pg_catalog.regnamespace::pg_catalog.name from pg_catalog.pg_class where oid = c.source);
+  next_one record;
+begin
+  -- One in a transaction, since each locks the tables that the foreign keys refer to.
+  select g.starts_at, g.ends_at into next_one
+  from partitions.periods(c.period, c.time_zone,
+    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period)) as p
+  cross join lateral partitions.gaps(c.parent, p.starts_at, p.ends_at) as g
+  order by 1 limit 1;
+  if next_one.starts_at is null then
+    return partitions.move_on(relation, case c.method when 'attach' then 'index' else 'watch' end);
+  end if;
+  perform partitions.place_child(partitions.create_child(c.parent, next_one.starts_at, next_one.ends_at), c.source, home);
+  return 'children';
+end
+$$;
+comment on function partitions.step_children(text) is 'Makes the next partition.';
+
+create or replace function partitions.step_validate(relation text) returns text
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+  inbound record;
+begin
+  select k.conname, k.conrelid into inbound
+  from pg_catalog.pg_constraint as k where k.contype = 'f' and k.confrelid = c.parent and k.conparentid = 0 and not k.convalidated
+  order by k.oid limit 1;
+  if inbound.conname is not null then
+    execute format('alter table %s validate constraint %I', partitions.whole_name(inbound.conrelid), inbound.conname);
+    return 'validate';
+  end if;
+  if c.method = 'shadow' then
+    return partitions.move_on(relation, 'finish');
+  end if;
+  delete from partitions.conversions as t where t.relation = c.relation;
+  return 'done';
+end
+$$;
+comment on function partitions.step_validate(text) is 'Proves the next foreign key that refers to the table.';
+
+create or replace function partitions.step_finish(relation text) returns text
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  execute format('drop table if exists %s', partitions.whole_name(c.source));
+  execute format('drop schema if exists %I', partitions.attic(c.source));
+  delete from partitions.conversions as t where t.relation = c.relation;
+  return 'done';
+end
+$$;
+comment on function partitions.step_finish(text) is 'Drops the old table.';
+
+create or replace function partitions.undo_conversion(relation text) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  if c.step in ('validate', 'finish') then
+    raise object_not_in_prerequisite_state using
+      message = format('%s is partitioned already', relation), hint = 'There is no way back: what was written since is in the partitioned table alone.';
+  end if;
+  execute format('lock table %s in access exclusive mode', partitions.whole_name(c.source));
+  perform partitions.run(array(
+    select format('drop trigger %I on %s', t.tgname, partitions.whole_name(c.source))
+    from pg_catalog.pg_trigger as t where t.tgrelid = c.source and starts_with(t.tgname::text, '!partitions')
+    union all
+    select format('alter table %s drop constraint partition_bounds', partitions.whole_name(c.source))
+    from pg_catalog.pg_constraint as k where k.conrelid = c.source and k.conname = 'partition_bounds' and c.method = 'attach'
+    union all
+    select format('drop index %s', partitions.whole_name(i.indexrelid))
+    from pg_catalog.pg_index as i join pg_catalog.pg_class as x on x.oid = i.indexrelid where i.indrelid = c.source and partitions.is_extended(x.relname) and c.method = 'attach'));
+  if c.parent is not null then
+    delete from partitions.managed as m where m.parent = c.parent;
+    execute format('drop table %s', partitions.whole_name(c.parent));
+  end if;
+  execute format('drop schema if exists %I cascade', partitions.workspace(c.source));
+  delete from partitions.conversions as t where t.relation = c.relation;
+end
+$$;
+comment on function partitions.undo_conversion(text) is 'Leaves nothing of a conversion that has not been swapped yet.';
+
+revoke execute on function
+  partitions.fingerprint(regclass), partitions.extent(regclass, name), partitions.end_of_period(text, text, timestamptz), partitions.legacy_bound(text, text, timestamptz),
+  partitions.plan(regclass, name, text, text, text, boolean, integer, interval), partitions.conversion(text), partitions.move_on(text, text),
+  partitions.workspace(regclass), partitions.attic(regclass), partitions.refuse_blocked(partitions.conversions), partitions.begin_conversion(partitions.conversions),
+  partitions.step_build(text), partitions.step_children(text), partitions.step_validate(text), partitions.step_finish(text), partitions.undo_conversion(text)
+from public;
