@@ -33,6 +33,8 @@ export interface Conversion {
   copied: number;
   /** Rows as the planner estimates them. */
   estimate: number;
+  /** Partitions that there will be, the old table not counted. */
+  partitions: number;
 }
 
 /** What is wanted. Undefined: the default. */
@@ -50,7 +52,9 @@ export interface Wish {
 
 const columns = `c.relation, c.key_column as key, c.period, c.time_zone as "timeZone", c.method, c.step,
   to_json(c.oldest) #>> '{}' as oldest, to_json(c.newest) #>> '{}' as newest, to_json(c.legacy_until) #>> '{}' as "legacyUntil",
-  c.copied::float as copied, greatest(s.reltuples, 0)::float as estimate`;
+  c.copied::float as copied, greatest(s.reltuples, 0)::float as estimate,
+  (select count(*)::int from partitions.periods(c.period, c.time_zone, coalesce(c.legacy_until, least(c.oldest, now())),
+     greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period))) as partitions`;
 
 const planned = `partitions.plan($1::regclass, $2, $3, $4, $5, $6, $7, $8::interval)`;
 

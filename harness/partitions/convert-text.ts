@@ -21,8 +21,8 @@ export function describePlan(plan: Conversion, wish: Wish): string {
   const rows = plan.estimate > 0 ? `, about ${count(Math.round(plan.estimate))} rows` : "";
   const what =
     plan.method === "attach"
-      ? `the old table becomes the partition up to ${plan.legacyUntil}; rows beyond are refused until the swap`
-      : `rows are copied into partitions from ${plan.oldest ?? "now"} on; others are refused from the copy on`;
+      ? `the old table becomes the partition up to ${plan.legacyUntil}, ${plan.partitions} follow; rows beyond are refused until the swap`
+      : `rows are copied into ${plan.partitions} partitions from ${plan.oldest ?? "now"} on; rows that none is for are refused from then on`;
   return `${plan.relation} by ${plan.key}, one ${plan.period} a partition${rows}\nmethod ${plan.method}: ${reason(plan, wish)}\n  ${what}\n`;
 }
 

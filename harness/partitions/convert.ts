@@ -66,7 +66,8 @@ async function takeStep(client: Client, conversion: Conversion, running: Running
     );
   }
   // Nobody analyses a partitioned table by itself, and plans for the whole are made of its statistics.
-  if (step === "swap") await client.query(`analyze ${relation}`).catch(() => undefined);
+  if (step === "swap" && method === "attach")
+    await client.query(`analyze ${relation}`).catch(() => undefined);
 }
 
 /** One run at a time. */

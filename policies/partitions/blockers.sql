@@ -106,6 +106,10 @@ begin
         select from unnest(c.conkey, c.conexclop) as e (attnum, operator) join pg_catalog.pg_operator as o on o.oid = e.operator
         where e.attnum = attribute.attnum and o.oprname = '='))
     union all
+    select format('constraint %I', c.conname), 'it is WITHOUT OVERLAPS, to which no column can be added', 'Leave this table as it is.'
+    from pg_catalog.pg_constraint as c
+    where c.conrelid = source and c.contype in ('p', 'u') and to_jsonb(c) ->> 'conperiod' = 'true'
+    union all
     -- Other constraints.
     select format('constraint %I', c.conname), 'it is not validated, so that rows may be in the table that cannot be in its copy',
       format('alter table %s validate constraint %I;', whole, c.conname)

@@ -229,7 +229,7 @@ begin
   -- One in a transaction, since each locks the tables that the foreign keys refer to.
   select g.starts_at, g.ends_at into next_one
   from partitions.periods(c.period, c.time_zone,
-    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, now()) + c.premake * partitions.step(c.period)) as p
+    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period)) as p
   cross join lateral partitions.gaps(c.parent, p.starts_at, p.ends_at) as g
   order by 1 limit 1;
   if next_one.starts_at is null then

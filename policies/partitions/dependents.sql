@@ -4,9 +4,14 @@
 
 create or replace function partitions.dependents(source regclass)
 returns table (object text, statement text, reason text, hint text)
-language sql stable
+language plpgsql stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
+begin
+  -- In PL/pgSQL, whose plan is kept for the session: the swap asks this under its lock.
+  return query
   with found as (
     select distinct d.classid, d.objid
     from pg_catalog.pg_depend as d
@@ -81,7 +86,8 @@ as $$
       select from pg_catalog.pg_class as c where c.oid = f.objid and c.relkind in ('i', 't', 'S')
         or c.oid = f.objid and exists (select from pg_catalog.pg_inherits as i where i.inhrelid = c.oid and i.inhparent = source))
     else true
-  end
+  end;
+end
 $$;
 comment on function partitions.dependents(regclass) is
   'What refers to a table by its identity. statement makes it refer to whatever has the name when it runs; without one, or with a reason, the '
