@@ -174,7 +174,8 @@ async function registered(client: Client): Promise<{ managed: unknown[]; detache
       ? await list(
           `select coalesce(json_agg(json_build_object('table', d.parent_name, 'child', d.child_name, 'action', d.action, 'from', d.starts_at,
                     'upto', d.ends_at) order by d.parent_name, d.starts_at), '[]') as list
-             from partitions.detached as d`,
+             from partitions.detached as d
+            where d.settled_at is null`,
         )
       : [],
   };

@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
+--! Hash: sha1:062963b5f2f156b29671c04861d4af179c391613
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -899,7 +899,7 @@ declare
 begin
   select * into decided from partitions.detached as d where d.child = settle.child and d.settled_at is null for update;
   if decided.child is null then
-    return null;
+    return case when partitions.state_of(child) = 'gone' then 'gone' end;
   end if;
   if plain is null or partitions.whole_name(child) <> decided.child_name then
     delete from partitions.detached as d where d.child = settle.child;
@@ -1042,14 +1042,6 @@ as $$
   join pg_catalog.pg_type as t on t.oid = c.reltype
   where d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid in (t.oid, t.typarray)
     and not (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.typarray)
-  union all
-  -- The columns of views have no dependency on their types of their own.
-  select format('column %I of %s', a.attname, a.attrelid::pg_catalog.regclass), null, 'it is a whole row of the table', 'Name the columns instead.'
-  from pg_catalog.pg_class as c
-  join pg_catalog.pg_type as t on t.oid = c.reltype
-  join pg_catalog.pg_attribute as a on a.atttypid in (t.oid, t.typarray) and not a.attisdropped
-  join views as v on v.oid = a.attrelid
-  where c.oid = source
   union all
   select pg_catalog.pg_describe_object(f.classid, f.objid, 0), null, 'it depends on the table in a way that is not carried over', 'Drop it meanwhile.'
   from found as f
@@ -1494,10 +1486,12 @@ revoke execute on function partitions.identifying_index(regclass), partitions.bl
 -- when the new one has it. All of it changes the catalogue only, in one transaction, under the lock of the old table.
 
 create or replace function partitions.undress_statements(source regclass, stays boolean) returns text[]
-language sql stable
+language plpgsql stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
-  select array(
+begin
+  return array(
     select s.statement
     from (
       select 1 as place, format('alter publication %I drop table %s', p.pubname, partitions.whole_name(source)) as statement
@@ -1521,14 +1515,16 @@ as $$
       from pg_catalog.pg_constraint as c where c.contype = 'f' and c.conrelid = source and c.conparentid = 0 and not stays
     ) as s
     order by s.place, s.statement
-  )
+  );
+end
 $$;
 comment on function partitions.undress_statements(regclass, boolean) is
   'What takes from a table what goes along with its name. stays: it becomes a partition, and keeps its foreign keys.';
 
-create or replace function partitions.dress_statements(source regclass) returns text[]
+create or replace function partitions.dress_statements(source regclass, lock_sequences boolean default true) returns text[]
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   whole constant pg_catalog.text := partitions.whole_name(source);
@@ -1549,7 +1545,9 @@ begin
     where a.attrelid = source and a.attidentity <> '' and not a.attisdropped
     order by a.attnum
   loop
-    execute format('alter sequence %I.%I cache %s', identity.nspname, identity.relname, identity.seqcache);
+    if lock_sequences then
+      execute format('alter sequence %I.%I cache %s', identity.nspname, identity.relname, identity.seqcache);
+    end if;
     execute format('select last_value, is_called from %I.%I', identity.nspname, identity.relname) into last_value, is_called;
     statements := statements || format(
       'alter table %s alter column %I add generated %s as identity (sequence name %I.%I start with %s increment by %s minvalue %s maxvalue %s cache %s%s)',
@@ -1624,8 +1622,9 @@ begin
   );
 end
 $$;
-comment on function partitions.dress_statements(regclass) is
-  'What gives the table that will have the name what goes along with it. Locks the sequences of identity columns until the transaction ends.';
+comment on function partitions.dress_statements(regclass, boolean) is
+  'What gives the table that will have the name what goes along with it. Locks the sequences of identity columns until the transaction ends, or '
+  'else their values may be out of date.';
 
 create or replace function partitions.move_table(relation regclass, schema_name name) returns void
 language plpgsql
@@ -1688,7 +1687,7 @@ $$;
 comment on function partitions.make_schema(name, oid) is 'A schema that nobody but the owner of the table gets into.';
 
 revoke execute on function
-  partitions.undress_statements(regclass, boolean), partitions.dress_statements(regclass), partitions.exchange(regclass, regclass, name, name),
+  partitions.undress_statements(regclass, boolean), partitions.dress_statements(regclass, boolean), partitions.exchange(regclass, regclass, name, name),
   partitions.move_table(regclass, name), partitions.make_schema(name, oid)
 from public;
 --! EndIncluded partitions/exchange.sql
@@ -1810,7 +1809,7 @@ begin
   if rows > max_rows then
     raise program_limit_exceeded using
       message = format('%s has more than %s rows: rebuilding it would keep its users waiting', source, max_rows),
-      hint = format('harness partitions convert %s --key %s --period %s', whole, key, period);
+      hint = format('harness partitions convert %s --key %s --period %s%s', whole, key, period, case when extend_keys then ' --extend-keys' end);
   end if;
   -- Attaching a partition looks at the tables that it refers to, as the owner, whom their row security may bind: with row_security off that
   -- is an error, though there is no row yet that could refer to anything.
@@ -1891,10 +1890,12 @@ comment on column partitions.conversions.copied_to is 'shadow: the last row that
 revoke all on table partitions.conversions from public;
 
 create or replace function partitions.fingerprint(source regclass) returns text
-language sql stable
+language plpgsql stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
-  select md5(string_agg(f.part, e'\n' order by f.part))
+begin
+  return (select md5(string_agg(f.part, e'\n' order by f.part))
   from (
     select format('column %s %s %s %s %s %s %s', a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attcollation, a.attnotnull, a.attidentity, a.attgenerated,
       (select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef as d where d.adrelid = a.attrelid and d.adnum = a.attnum)) as part
@@ -1911,7 +1912,8 @@ as $$
     select format('policy %s', p) from partitions.policies(source) as p
     union all
     select format('table %s %s %s', c.relowner, c.relrowsecurity, c.relreplident) from pg_catalog.pg_class as c where c.oid = source
-  ) as f
+  ) as f);
+end
 $$;
 comment on function partitions.fingerprint(regclass) is 'Changes with what partitions.build_parent() carries over.';
 
@@ -2499,6 +2501,9 @@ declare
   old_name pg_catalog.name;
 begin
   perform partitions.refuse_blocked(c);
+  -- A session plans a query when it asks it first: not under the lock.
+  perform partitions.fingerprint(c.source), partitions.dress_statements(c.source, false), partitions.undress_statements(c.source, c.method = 'attach'),
+    partitions.close_table(c.parent);
   execute format('lock table %s in access exclusive mode', partitions.whole_name(c.source));
   if partitions.fingerprint(c.source) <> c.fingerprint then
     raise object_not_in_prerequisite_state using

@@ -1,5 +1,5 @@
---! Previous: sha1:50442d80e66b8d7fb28bc2dbd221cdde2ce6fbfa
---! Hash: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
+--! Previous: sha1:062963b5f2f156b29671c04861d4af179c391613
+--! Hash: sha1:ad07b22ba11e7f87f185ea760880d61b070aae11
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:96a3a6a6bb765a760d0afb65ae2a39ba6afe240a
---! Hash: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
+--! Previous: sha1:ad07b22ba11e7f87f185ea760880d61b070aae11
+--! Hash: sha1:0c4bd8f3995db2edd9bdcb5c3dbf2d6355cfc709
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:24c41fdd2fd7e6e541353d94945d41a3e7ef2451
---! Hash: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
+--! Previous: sha1:0c4bd8f3995db2edd9bdcb5c3dbf2d6355cfc709
+--! Hash: sha1:47ea2f72ab6dfeb3be8ea558b62424660302c3d5
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

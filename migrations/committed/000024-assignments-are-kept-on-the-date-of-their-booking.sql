@@ -1,5 +1,5 @@
---! Previous: sha1:a0a11a10d2a0a4a564a0a9057761a25fef43ad53
---! Hash: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
+--! Previous: sha1:47ea2f72ab6dfeb3be8ea558b62424660302c3d5
+--! Hash: sha1:d9cb091e73007ccc68086fe4d3c3dddf113b1c94
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:c4cbc0b02b097a63b397314f82c2c7223aed6c1b
---! Hash: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
+--! Previous: sha1:d9cb091e73007ccc68086fe4d3c3dddf113b1c94
+--! Hash: sha1:587ad73d132be7250f3a9027161344d04b4f9a1d
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

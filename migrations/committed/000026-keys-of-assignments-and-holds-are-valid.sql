@@ -1,5 +1,5 @@
---! Previous: sha1:f522256db11d175592e9bf7749b24b647d3d54e6
---! Hash: sha1:135e6ada6646ed425182e7566931a42fde284005
+--! Previous: sha1:587ad73d132be7250f3a9027161344d04b4f9a1d
+--! Hash: sha1:7c86a9d01a30c0dfbd29c610d3e9080f38769d24
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

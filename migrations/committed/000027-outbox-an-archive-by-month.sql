@@ -1,5 +1,5 @@
---! Previous: sha1:135e6ada6646ed425182e7566931a42fde284005
---! Hash: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
+--! Previous: sha1:7c86a9d01a30c0dfbd29c610d3e9080f38769d24
+--! Hash: sha1:570f4c371ee404ef90dbe6eb6e15d73a5c3e0741
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

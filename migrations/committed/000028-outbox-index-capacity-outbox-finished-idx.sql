@@ -1,5 +1,5 @@
---! Previous: sha1:01ea8996413492583ab2ddfee2c8f9f5df611f4c
---! Hash: sha1:0ec66b63d34afda3eb8800242941865ce256d345
+--! Previous: sha1:570f4c371ee404ef90dbe6eb6e15d73a5c3e0741
+--! Hash: sha1:b89057525d0c53a7d55210d0c37a201bf4516042
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

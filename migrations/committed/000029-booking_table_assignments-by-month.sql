@@ -1,5 +1,5 @@
---! Previous: sha1:0ec66b63d34afda3eb8800242941865ce256d345
---! Hash: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
+--! Previous: sha1:b89057525d0c53a7d55210d0c37a201bf4516042
+--! Hash: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:d9882a7f6eb3d88d61dc610708da3b364f3d427c
---! Hash: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
+--! Previous: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
+--! Hash: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

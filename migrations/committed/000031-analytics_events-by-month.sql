@@ -1,5 +1,5 @@
---! Previous: sha1:d8ac5f5949b55861a5887e856dba995db6b98a5f
---! Hash: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
+--! Previous: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
+--! Hash: sha1:d4338d1aeee4fe66c841d70dfe36c58622a91295
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

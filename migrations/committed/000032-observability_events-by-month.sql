@@ -1,5 +1,5 @@
---! Previous: sha1:97beaf7c1e562532b0fc45ca6b52dcddea301c22
---! Hash: sha1:2ded57aaa13e21d73c7c43a9e65871c759c4ea73
+--! Previous: sha1:d4338d1aeee4fe66c841d70dfe36c58622a91295
+--! Hash: sha1:a0fd2119e023a9702467e279994fa09b896f21f6
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -115,7 +115,7 @@ begin
   if rows > max_rows then
     raise program_limit_exceeded using
       message = format('%s has more than %s rows: rebuilding it would keep its users waiting', source, max_rows),
-      hint = format('harness partitions convert %s --key %s --period %s', whole, key, period);
+      hint = format('harness partitions convert %s --key %s --period %s%s', whole, key, period, case when extend_keys then ' --extend-keys' end);
   end if;
   -- Attaching a partition looks at the tables that it refers to, as the owner, whom their row security may bind: with row_security off that
   -- is an error, though there is no row yet that could refer to anything.
