@@ -38,7 +38,7 @@ $$;
 comment on function partitions.undress_statements(regclass, boolean) is
   'What takes from a table what goes along with its name. stays: it becomes a partition, and keeps its foreign keys.';
 
-create or replace function partitions.dress_statements(source regclass, lock_sequences boolean) returns text[]
+create or replace function partitions.dress_statements(source regclass, lock_sequences boolean default true) returns text[]
 language plpgsql
 set search_path = ''
 set plan_cache_mode = force_generic_plan
