@@ -15,9 +15,19 @@ export async function runScenarios(
   server: Server | null,
 ): Promise<Measured[]> {
   const measured: Measured[] = [];
-  for (const [name, ofScenario] of groupBy(chosen, ({ scenario }) => scenario)) {
-    const scenario = scenarios.get(name);
-    if (scenario) measured.push(...(await runScenario(scenario, ofScenario, effort, server)));
+  let template: Scratch | undefined;
+  const createDatabase = async () => {
+    if (!server) throw new Error("a scenario that says that it needs no database asks for one");
+    template ??= await createScratch(server);
+    return createScratch(server, template.client);
+  };
+  try {
+    for (const [name, ofScenario] of groupBy(chosen, ({ scenario }) => scenario)) {
+      const scenario = scenarios.get(name);
+      if (scenario) measured.push(...(await runScenario(scenario, ofScenario, effort, createDatabase)));
+    }
+  } finally {
+    await template?.drop().catch(() => undefined);
   }
   return measured;
 }
@@ -26,14 +36,13 @@ async function runScenario(
   scenario: Scenario,
   chosen: readonly Chosen[],
   effort: Effort,
-  server: Server | null,
+  create: () => Promise<Scratch>,
 ): Promise<Measured[]> {
   const scratches: Scratch[] = [];
   const stage: Stage = {
     quick: effort.quick,
     async createDatabase() {
-      if (!server) throw new Error("a scenario that says that it needs no database asks for one");
-      const scratch = await createScratch(server);
+      const scratch = await create();
       scratches.push(scratch);
       return scratch;
     },

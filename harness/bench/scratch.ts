@@ -22,8 +22,11 @@ export interface Scratch extends ScratchDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of our own beside the branch's. It is dropped also if the command is interrupted. */
-export async function createScratch({ url, admin, build }: Server): Promise<Scratch> {
+/**
+ * A database of our own beside the branch's, built, or a copy of one that is: its own session may copy it, and no other may be in it.
+ * It is dropped also if the command is interrupted.
+ */
+export async function createScratch({ url, admin, build }: Server, origin?: Client): Promise<Scratch> {
   const name = prefix + randomBytes(6).toString("hex");
   const clients: Client[] = [];
   const pools: Pool[] = [];
@@ -46,10 +49,10 @@ export async function createScratch({ url, admin, build }: Server): Promise<Scra
     await release();
   };
   try {
-    await create(admin, name);
+    await create(origin ?? admin, name, origin?.database);
     // Open until the drop: it is by having no connection that a leftover is known.
     const client = await open();
-    await build(client, inDatabase(url, name));
+    if (!origin) await build(client, inDatabase(url, name));
     const pool = (max: number) => {
       const made = new pg.Pool({ ...wayIn(client), max });
       made.on("error", () => undefined);
@@ -85,9 +88,9 @@ export async function dropLeftovers(admin: Client): Promise<string[]> {
   return dropped;
 }
 
-async function create(admin: Client, name: string): Promise<void> {
+async function create(admin: Client, name: string, template?: string): Promise<void> {
   try {
-    await createDatabase(admin, name);
+    await createDatabase(admin, name, template);
   } catch (error) {
     if (!(error instanceof HarnessError) || error.code !== "may-not-create-database") throw error;
     throw new HarnessError({
