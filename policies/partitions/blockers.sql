@@ -54,6 +54,8 @@ begin
       (relation.relreplident = 'i', 'its replica identity is an index',
         format('alter table %s replica identity default; if it has a primary key, which will contain %I.', whole, key)),
       (not pg_has_role(relation.relowner, 'usage'), format('it belongs to %I', pg_catalog.pg_get_userbyid(relation.relowner)), 'Connect as its owner.'),
+      (not has_database_privilege(current_database(), 'create'), 'this role may not create schemas in this database, and the partitioned table is made in one of its own',
+        format('grant create on database %I to %I;', current_database(), current_user)),
       (not has_schema_privilege(relation.relowner, relation.relnamespace, 'create'),
         format('its owner %I may not create tables in its schema', pg_catalog.pg_get_userbyid(relation.relowner)),
         format('grant create on schema %s to %I;', relation.relnamespace::pg_catalog.regnamespace, pg_catalog.pg_get_userbyid(relation.relowner))),

@@ -173,7 +173,7 @@ as $$
 declare
   home constant pg_catalog.name := (select n.nspname from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = source);
   plain constant pg_catalog.name := (select relname from pg_catalog.pg_class where oid = source);
-  dressing constant pg_catalog.text[] := partitions.dress_statements(source);
+  dressing constant pg_catalog.text[] := partitions.dress_statements(source, true);
 begin
   perform partitions.run(partitions.undress_statements(source, false));
   execute format('alter table %I.%I rename to %I', home, plain, old_name);

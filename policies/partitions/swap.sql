@@ -101,7 +101,7 @@ declare
   relation pg_catalog.pg_class;
   home pg_catalog.name;
   legacy pg_catalog.name;
-  dressing constant pg_catalog.text[] := partitions.dress_statements(source);
+  dressing constant pg_catalog.text[] := partitions.dress_statements(source, true);
   k record;
 begin
   select * into relation from pg_catalog.pg_class as c where c.oid = source;
