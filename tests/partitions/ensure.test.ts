@@ -281,6 +281,55 @@ test("the file that the dry run names installs the functions in psql", async () 
   expect(silent.rows).toEqual([]);
 });
 
+test("whoever makes a partition of somebody else's table, it belongs to the table's owner", async () => {
+  const { client, superuserUrl } = old;
+  await client.query(
+    `create table theirs (at date not null) partition by range (at); ${partitionOf("theirs", 0)}`,
+  );
+  await client.query("alter table theirs enable row level security; create policy p on theirs using (true)");
+  const args = ["partitions", "ensure", "theirs", "--database-url", superuserUrl];
+  expect((await harness(args)).status).toBe(0);
+  const { rows } = await client.query(
+    `select count(*)::int as partitions, count(*) filter (where c.relowner = p.relowner)::int as same, bool_and(c.relacl is null) as shut
+       from pg_inherits as i join pg_class as c on c.oid = i.inhrelid join pg_class as p on p.oid = i.inhparent where p.oid = 'theirs'::regclass`,
+  );
+  expect(rows).toEqual([{ partitions: 4, same: 4, shut: true }]);
+});
+
+test("a name that steers terminals is shown as what it is", async () => {
+  const { client, url } = usual;
+  const name = "new\nline \u001b[31m";
+  await client.query(
+    `create table ${client.escapeIdentifier(name)} (at date not null) partition by range (at)`,
+  );
+  const table = client.escapeIdentifier(name);
+  const made = await harness([
+    "partitions",
+    "ensure",
+    table,
+    "--period",
+    "month",
+    "--premake",
+    "0",
+    "--database-url",
+    url,
+  ]);
+  expect(made.stdout).toContain('public."new\\nline \\u001b[31m": made public."new\\nline');
+  const status = await harness(["partitions", "status", table, "--database-url", url]);
+  const dry = await harness([
+    "partitions",
+    "ensure",
+    table,
+    "--premake",
+    "1",
+    "--dry-run",
+    "--database-url",
+    url,
+  ]);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is looked for
+  for (const { stdout } of [made, status, dry]) expect(stdout).not.toMatch(/\u001b/);
+});
+
 test("where nothing is kept up nothing is installed", async () => {
   const { client, url } = await otherDatabase();
   await client.query("drop table if exists u; create table u (at date) partition by range (at)");
