@@ -197,7 +197,7 @@ test("a table of another role", async () => {
 
 test("a role that may not create schemas", async () => {
   await client.query(
-    "create role visitor; grant usage on schema partitions to visitor; grant execute on all functions in schema partitions to visitor; set local role visitor",
+    "create role visitor; grant visitor to current_user; grant usage on schema partitions to visitor; grant execute on all functions in schema partitions to visitor; set local role visitor",
   );
   expect((await blockers()).map(({ reason }) => reason).join()).toContain("may not create schemas");
 });
