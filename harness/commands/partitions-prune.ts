@@ -17,6 +17,7 @@ import {
 import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
 import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
+import { printable } from "../report/printable.ts";
 import { table as textTable } from "../report/table.ts";
 import { actionOf, type PartitionOptions, refusePooler, seconds } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
@@ -148,21 +149,21 @@ const done: Record<Outcome, string> = {
 
 export function describePruned({ pruned, failed }: Pruned): string {
   return [
-    ...pruned.map(({ table, partition, did }) => `${table}: ${partition} ${done[did]}\n`),
-    ...failed.map(({ table, partition, reason }) => `${table}: ${partition} failed, ${reason}\n`),
+    ...pruned.map(({ table, partition, did }) => `${printable(`${table}: ${partition} ${done[did]}`)}\n`),
+    ...failed.map(
+      ({ table, partition, reason }) => `${printable(`${table}: ${partition} failed, ${reason}`)}\n`,
+    ),
   ].join("");
 }
-
-const intended = { detach: "detach", archive: "archive", drop: "drop" } as const;
 
 function describePlan(plan: readonly Planned[]): string {
   if (plan.length === 0) return "Nothing has expired\n";
   const rows = plan.map(({ child, upto, rows: number, bytes, action, archiveSchema }) => [
-    child,
+    printable(child),
     upto.slice(0, 16).replace("T", " "),
     count(number),
     short(bytes, ["B", "kB", "MB", "GB", "TB"], 1024),
-    archiveSchema ? `${intended[action]} in ${archiveSchema}` : intended[action],
+    archiveSchema ? `${action} in ${printable(archiveSchema)}` : action,
   ]);
   const sum = plan.reduce((total, one) => total + one.rows, 0);
   const size = plan.reduce((total, one) => total + one.bytes, 0);

@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:062963b5f2f156b29671c04861d4af179c391613
+--! Hash: sha1:95e902d2f5d1c557c3e22f4a57aa6b3646d15cba
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -983,9 +983,14 @@ from public;
 
 create or replace function partitions.dependents(source regclass)
 returns table (object text, statement text, reason text, hint text)
-language sql stable
+language plpgsql stable
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
+#variable_conflict use_column
+begin
+  -- In PL/pgSQL, whose plan is kept for the session: the swap asks this under its lock.
+  return query
   with found as (
     select distinct d.classid, d.objid
     from pg_catalog.pg_depend as d
@@ -1060,7 +1065,8 @@ as $$
       select from pg_catalog.pg_class as c where c.oid = f.objid and c.relkind in ('i', 't', 'S')
         or c.oid = f.objid and exists (select from pg_catalog.pg_inherits as i where i.inhrelid = c.oid and i.inhparent = source))
     else true
-  end
+  end;
+end
 $$;
 comment on function partitions.dependents(regclass) is
   'What refers to a table by its identity. statement makes it refer to whatever has the name when it runs; without one, or with a reason, the '
@@ -1413,6 +1419,10 @@ begin
       and (version < 170000 or not exists (
         select from unnest(c.conkey, c.conexclop) as e (attnum, operator) join pg_catalog.pg_operator as o on o.oid = e.operator
         where e.attnum = attribute.attnum and o.oprname = '='))
+    union all
+    select format('constraint %I', c.conname), 'it is WITHOUT OVERLAPS, to which no column can be added', 'Leave this table as it is.'
+    from pg_catalog.pg_constraint as c
+    where c.conrelid = source and c.contype in ('p', 'u') and to_jsonb(c) ->> 'conperiod' = 'true'
     union all
     -- Other constraints.
     select format('constraint %I', c.conname), 'it is not validated, so that rows may be in the table that cannot be in its copy',
@@ -2082,7 +2092,7 @@ begin
   -- One in a transaction, since each locks the tables that the foreign keys refer to.
   select g.starts_at, g.ends_at into next_one
   from partitions.periods(c.period, c.time_zone,
-    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, now()) + c.premake * partitions.step(c.period)) as p
+    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period)) as p
   cross join lateral partitions.gaps(c.parent, p.starts_at, p.ends_at) as g
   order by 1 limit 1;
   if next_one.starts_at is null then

@@ -1,5 +1,5 @@
---! Previous: sha1:062963b5f2f156b29671c04861d4af179c391613
---! Hash: sha1:ad07b22ba11e7f87f185ea760880d61b070aae11
+--! Previous: sha1:95e902d2f5d1c557c3e22f4a57aa6b3646d15cba
+--! Hash: sha1:f9654c915c4cde65566eff656344ac267be2910f
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:ad07b22ba11e7f87f185ea760880d61b070aae11
---! Hash: sha1:0c4bd8f3995db2edd9bdcb5c3dbf2d6355cfc709
+--! Previous: sha1:f9654c915c4cde65566eff656344ac267be2910f
+--! Hash: sha1:78b1f9a359e364098a62ff0830b47b8c28fa993c
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:0c4bd8f3995db2edd9bdcb5c3dbf2d6355cfc709
---! Hash: sha1:47ea2f72ab6dfeb3be8ea558b62424660302c3d5
+--! Previous: sha1:78b1f9a359e364098a62ff0830b47b8c28fa993c
+--! Hash: sha1:a2a5ef3196a51f017971950ae3c90f3131c16f93
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

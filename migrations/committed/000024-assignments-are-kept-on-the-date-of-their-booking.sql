@@ -1,5 +1,5 @@
---! Previous: sha1:47ea2f72ab6dfeb3be8ea558b62424660302c3d5
---! Hash: sha1:d9cb091e73007ccc68086fe4d3c3dddf113b1c94
+--! Previous: sha1:a2a5ef3196a51f017971950ae3c90f3131c16f93
+--! Hash: sha1:477783523e780df81fa9ba3ff438a1fbe840faeb
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

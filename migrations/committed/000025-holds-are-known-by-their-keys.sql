@@ -1,5 +1,5 @@
---! Previous: sha1:d9cb091e73007ccc68086fe4d3c3dddf113b1c94
---! Hash: sha1:587ad73d132be7250f3a9027161344d04b4f9a1d
+--! Previous: sha1:477783523e780df81fa9ba3ff438a1fbe840faeb
+--! Hash: sha1:8406314cf2b0885fcfc1140b38127a3227fd3da4
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:587ad73d132be7250f3a9027161344d04b4f9a1d
---! Hash: sha1:7c86a9d01a30c0dfbd29c610d3e9080f38769d24
+--! Previous: sha1:8406314cf2b0885fcfc1140b38127a3227fd3da4
+--! Hash: sha1:be5b10b78c1d589ff32ea6f3b345f3663a94ff2c
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:7c86a9d01a30c0dfbd29c610d3e9080f38769d24
---! Hash: sha1:570f4c371ee404ef90dbe6eb6e15d73a5c3e0741
+--! Previous: sha1:be5b10b78c1d589ff32ea6f3b345f3663a94ff2c
+--! Hash: sha1:cf1f28b4804f05ea8f8d2de1fc89e08d206dca15
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:570f4c371ee404ef90dbe6eb6e15d73a5c3e0741
---! Hash: sha1:b89057525d0c53a7d55210d0c37a201bf4516042
+--! Previous: sha1:cf1f28b4804f05ea8f8d2de1fc89e08d206dca15
+--! Hash: sha1:9a75b65e1ca26aca3c7810b18c3bb04c7528ed9c
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

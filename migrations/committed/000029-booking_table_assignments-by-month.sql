@@ -1,5 +1,5 @@
---! Previous: sha1:b89057525d0c53a7d55210d0c37a201bf4516042
---! Hash: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
+--! Previous: sha1:9a75b65e1ca26aca3c7810b18c3bb04c7528ed9c
+--! Hash: sha1:6c95814f3803efb75b1b2787cb9f7ada18e3ac29
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

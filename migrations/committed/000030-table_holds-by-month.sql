@@ -1,5 +1,5 @@
---! Previous: sha1:b71cea79c12122b4f1d2bd2c2c64699e4d8190ee
---! Hash: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
+--! Previous: sha1:6c95814f3803efb75b1b2787cb9f7ada18e3ac29
+--! Hash: sha1:8bf04d0063ac507efcd1e7cbc9628b2904f0a84b
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

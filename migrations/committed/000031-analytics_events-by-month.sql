@@ -1,5 +1,5 @@
---! Previous: sha1:fe8645bfd2ffd0ab81372e6fcbf5f31bdb9df8d2
---! Hash: sha1:d4338d1aeee4fe66c841d70dfe36c58622a91295
+--! Previous: sha1:8bf04d0063ac507efcd1e7cbc9628b2904f0a84b
+--! Hash: sha1:8c8f23c77a3187286c4c94b61e80e942987b6d33
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:d4338d1aeee4fe66c841d70dfe36c58622a91295
---! Hash: sha1:a0fd2119e023a9702467e279994fa09b896f21f6
+--! Previous: sha1:8c8f23c77a3187286c4c94b61e80e942987b6d33
+--! Hash: sha1:7705ef9d8c6703fba31a08191f203ae2487c9527
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
