@@ -1,42 +1,25 @@
 import type { Client } from "pg";
-import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
-import { progress } from "../core/progress.ts";
-import { type ProgressBar, progressBar } from "../core/progress-bar.ts";
 import { inTransaction } from "../database/transaction.ts";
 import {
   beginConversion,
   blockersOf,
   type Conversion,
   findConversion,
-  methods,
   planConversion,
-  type Wish,
 } from "../partitions/conversion.ts";
-import { convert, type Ending, finish, type Running, rollBack } from "../partitions/convert.ts";
+import { finish, type Running, rollBack } from "../partitions/convert.ts";
 import { describeBlockers, describePlan, stepInWords } from "../partitions/convert-text.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
-import { installPack, packSql, packState } from "../partitions/pack.ts";
+import { installPack } from "../partitions/pack.ts";
 import { wholeName } from "../partitions/status.ts";
-import { oneOf, type PartitionOptions, periodOf, premakeOf, refusePooler } from "./partitions-options.ts";
+import { rehearse } from "./partitions-convert-rehearse.ts";
+import { convertWithBar } from "./partitions-convert-run.ts";
+import { type ConvertOptions, report, type Session, say, wishOf } from "./partitions-convert-session.ts";
+import { refusePooler } from "./partitions-options.ts";
 import { wholeNumber } from "./pii-options.ts";
 import { withClient } from "./with-target.ts";
-
-export interface ConvertOptions extends PartitionOptions {
-  key?: string | undefined;
-  period?: string | undefined;
-  timeZone?: string | undefined;
-  method?: string | undefined;
-  premake?: string | undefined;
-  retention?: string | undefined;
-  batch?: string | undefined;
-  rate?: string | undefined;
-  extendKeys?: boolean | undefined;
-  pauseBeforeSwap?: boolean | undefined;
-  rollback?: boolean | undefined;
-  finish?: boolean | undefined;
-}
 
 /** Partitions a table while it is in use. Run again, it goes on where it stopped. Exit code 1 if something stands in the way. */
 export async function partitionsConvert(table: string, options: ConvertOptions): Promise<ExitCode> {
@@ -69,13 +52,6 @@ export async function partitionsConvert(table: string, options: ConvertOptions):
   );
 }
 
-interface Session {
-  client: Client;
-  relation: string;
-  options: ConvertOptions;
-  branch: string | null;
-}
-
 /** @throws HarnessError `bad-option` */
 function effortOf({
   batch,
@@ -94,26 +70,6 @@ function effortOf({
     batch: wholeNumber("--batch", batch, 5_000, 1_000_000),
     rate: wholeNumber("--rate", rate, undefined, 10_000_000),
     lockTimeoutMs: ms,
-  };
-}
-
-function wishOf({ relation, options }: Session): Wish {
-  if (options.key === undefined) {
-    throw new HarnessError({
-      code: "which-key",
-      message: `no conversion of ${relation} is under way`,
-      hint: "To begin one, say by which column: --key created_at.",
-    });
-  }
-  return {
-    relation,
-    key: options.key,
-    period: periodOf(options.period) ?? "month",
-    timeZone: options.timeZone ?? "UTC",
-    method: oneOf("--method", options.method, methods),
-    extendKeys: options.extendKeys ?? false,
-    premake: premakeOf(options.premake) ?? 3,
-    retention: options.retention,
   };
 }
 
@@ -190,105 +146,6 @@ function refuseOtherWish(known: Conversion, { key, period, method, timeZone }: C
     message: `a conversion of ${known.relation} is under way with ${other}`,
     hint: "Go on with it by leaving the options out, or take it back with --rollback.",
   });
-}
-
-async function convertWithBar(session: Session, running: Running): Promise<Ending> {
-  const { client, relation, options } = session;
-  let paused = false;
-  let bar: ProgressBar | undefined;
-  let stop: (() => void) | undefined;
-  const clear = () => {
-    bar?.stop();
-    stop?.();
-    bar = undefined;
-    stop = undefined;
-  };
-  let before = "";
-  const ended = convert(client, relation, {
-    ...running,
-    paused: () => paused,
-    stopBefore: options.pauseBeforeSwap ? "swap" : undefined,
-    onRows: (rows) => bar?.add(rows),
-    onStep(conversion) {
-      clear();
-      if (conversion.step !== before) say(session, `  ${stepInWords[conversion.step]}`);
-      before = conversion.step;
-      if (conversion.step === "copy") {
-        bar = progressBar(`copying ${relation}`, conversion.estimate);
-        bar.add(conversion.copied);
-      } else stop = progress(stepInWords[conversion.step]);
-    },
-  }).finally(clear);
-  // Ctrl-C: to the end of the batch or the step, then out.
-  let over = false;
-  onExit(async () => {
-    if (over) return;
-    paused = true;
-    await ended.catch(() => undefined);
-    process.stderr.write(
-      `\nPaused: what is done lasts, and every change is still made in both tables. ${goOn(relation)}\n`,
-    );
-  });
-  return ended.finally(() => {
-    over = !paused;
-  });
-}
-
-const goOn = (relation: string) =>
-  `harness partitions convert ${relation} goes on from there, with --rollback it is taken back.`;
-
-async function rehearse(session: Session): Promise<ExitCode> {
-  const { client, options, branch } = session;
-  const undo = new Error("dry run");
-  let exitCode: ExitCode = exitCodes.clean;
-  const state = await packState(client);
-  await inTransaction(
-    client,
-    state === "current" ? "read only" : "read write",
-    async () => {
-      if (state !== "current") await client.query(packSql());
-      const known = await findConversion(client, session.relation);
-      if (known) {
-        if (options.json) process.stdout.write(jsonOutput({ branch, conversion: known, dryRun: true }));
-        else
-          process.stdout.write(
-            `a conversion of ${known.relation} is under way: next it ${stepInWords[known.step]}\n`,
-          );
-        throw undo;
-      }
-      const wish = wishOf(session);
-      const plan = await planConversion(client, wish);
-      const blockers = await blockersOf(client, wish, plan.method);
-      if (options.json) process.stdout.write(jsonOutput({ branch, plan, blockers, dryRun: true }));
-      else
-        process.stdout.write(`${describePlan(plan, wish)}${describeBlockers(blockers)}Nothing was changed\n`);
-      if (blockers.length > 0) exitCode = exitCodes.findings;
-      throw undo;
-    },
-    { first: "set local client_min_messages = warning", statementTimeoutMs: 0 },
-  ).catch((error) => {
-    if (error !== undo) throw error;
-  });
-  return exitCode;
-}
-
-function report(session: Session, ending: Ending | "rolled-back"): void {
-  const { relation, options, branch } = session;
-  if (options.json) {
-    process.stdout.write(jsonOutput({ branch, table: relation, ending }));
-    return;
-  }
-  const words: Record<Ending | "rolled-back", string> = {
-    done: `${relation} is partitioned`,
-    finish: `${relation} is partitioned. The old table is kept without privileges; harness partitions convert ${relation} --finish drops it`,
-    paused: `paused. ${goOn(relation)}`,
-    "rolled-back": `nothing is left of the conversion of ${relation}`,
-  };
-  process.stdout.write(`${words[ending]}\n`);
-}
-
-function say({ options }: Session, text: string): void {
-  if (!options.json) process.stdout.write(`${text}\n`);
 }
 
 const nothingUnderWay = (relation: string) =>

@@ -17,6 +17,7 @@ import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
+import { printable, printableSql } from "../report/printable.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf, seconds } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -60,7 +61,7 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
         return await rehearse(client, name, settings, (answer) =>
           options.json
             ? jsonOutput({ branch: target.branch, dryRun: true, ...answer })
-            : answer.sql || "-- Nothing is missing\n",
+            : printableSql(answer.sql) || "-- Nothing is missing\n",
         );
       if (name === undefined && (await packState(client)) === "missing")
         return nothingKeptUp(options, target.branch);
@@ -119,11 +120,11 @@ const refusal = ({ table, reason }: Failed) =>
 
 export function describeEnsured({ made, failed }: Ensured): string {
   const lines = [...groupBy(made, ({ table }) => table)].map(([table, own]) => {
-    const names = own.map(({ partition }) => partition);
+    const names = own.map(({ partition }) => printable(partition));
     const shown = names.length > 4 ? [...names.slice(0, 3), "…", names.at(-1) ?? ""] : names;
-    return `${table}: made ${names.length > 4 ? `${count(names.length)}: ` : ""}${shown.join(", ")}\n`;
+    return `${printable(table)}: made ${names.length > 4 ? `${count(names.length)}: ` : ""}${shown.join(", ")}\n`;
   });
-  for (const { table, reason } of failed) lines.push(`${table}: failed, ${reason}\n`);
+  for (const { table, reason } of failed) lines.push(`${printable(`${table}: failed, ${reason}`)}\n`);
   return lines.join("") || "Nothing is missing\n";
 }
 
@@ -137,6 +138,6 @@ async function rehearse(
   const { failed } = answer;
   if (table !== undefined && failed[0]) throw refusal(failed[0]);
   process.stdout.write(print(answer));
-  for (const { table: name, reason } of failed) process.stderr.write(`${name}: ${reason}\n`);
+  for (const { table: name, reason } of failed) process.stderr.write(`${printable(`${name}: ${reason}`)}\n`);
   return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
 }

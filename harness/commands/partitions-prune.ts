@@ -3,6 +3,7 @@ import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
+import { sqlstateOf } from "../database/patience.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
 import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
+import { printable } from "../report/printable.ts";
 import { table as textTable } from "../report/table.ts";
 import { actionOf, type PartitionOptions, refusePooler, seconds } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
@@ -90,11 +92,14 @@ export async function prune(
 ): Promise<Pruned> {
   const done: Pruned = { pruned: [], failed: [] };
   await client.query("select partitions.forget_gone()");
+  /** Who is in the way of one partition is in the way of the others: they are left to the next run. */
+  const busy = new Set<string>();
   const attempt = async (table: string, partition: string, work: () => Promise<Outcome>) => {
     const stop = progress(`pruning ${partition}`);
     try {
       done.pruned.push({ table, partition, did: await work() });
     } catch (error) {
+      if (sqlstateOf(error) === "55P03") busy.add(table);
       done.failed.push({
         table,
         partition,
@@ -118,7 +123,7 @@ export async function prune(
     await attempt(left.table, left.child, () => finish(client, left, action, limits));
   }
   for (const expired of planned) {
-    if (handled.has(expired.child)) continue;
+    if (handled.has(expired.child) || busy.has(expired.table)) continue;
     await attempt(expired.table, expired.child, () => prunePartition(client, expired, limits));
   }
   return done;
@@ -148,21 +153,21 @@ const done: Record<Outcome, string> = {
 
 export function describePruned({ pruned, failed }: Pruned): string {
   return [
-    ...pruned.map(({ table, partition, did }) => `${table}: ${partition} ${done[did]}\n`),
-    ...failed.map(({ table, partition, reason }) => `${table}: ${partition} failed, ${reason}\n`),
+    ...pruned.map(({ table, partition, did }) => `${printable(`${table}: ${partition} ${done[did]}`)}\n`),
+    ...failed.map(
+      ({ table, partition, reason }) => `${printable(`${table}: ${partition} failed, ${reason}`)}\n`,
+    ),
   ].join("");
 }
-
-const intended = { detach: "detach", archive: "archive", drop: "drop" } as const;
 
 function describePlan(plan: readonly Planned[]): string {
   if (plan.length === 0) return "Nothing has expired\n";
   const rows = plan.map(({ child, upto, rows: number, bytes, action, archiveSchema }) => [
-    child,
+    printable(child),
     upto.slice(0, 16).replace("T", " "),
     count(number),
     short(bytes, ["B", "kB", "MB", "GB", "TB"], 1024),
-    archiveSchema ? `${intended[action]} in ${archiveSchema}` : intended[action],
+    archiveSchema ? `${action} in ${printable(archiveSchema)}` : action,
   ]);
   const sum = plan.reduce((total, one) => total + one.rows, 0);
   const size = plan.reduce((total, one) => total + one.bytes, 0);

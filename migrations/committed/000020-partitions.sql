@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:95e902d2f5d1c557c3e22f4a57aa6b3646d15cba
+--! Hash: sha1:af5eea3219075a2ac969dafa978b80e9dbe231b0
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -1368,6 +1368,8 @@ begin
       (relation.relreplident = 'i', 'its replica identity is an index',
         format('alter table %s replica identity default; if it has a primary key, which will contain %I.', whole, key)),
       (not pg_has_role(relation.relowner, 'usage'), format('it belongs to %I', pg_catalog.pg_get_userbyid(relation.relowner)), 'Connect as its owner.'),
+      (not has_database_privilege(current_database(), 'create'), 'this role may not create schemas in this database, and the partitioned table is made in one of its own',
+        format('grant create on database %I to %I;', current_database(), current_user)),
       (not has_schema_privilege(relation.relowner, relation.relnamespace, 'create'),
         format('its owner %I may not create tables in its schema', pg_catalog.pg_get_userbyid(relation.relowner)),
         format('grant create on schema %s to %I;', relation.relnamespace::pg_catalog.regnamespace, pg_catalog.pg_get_userbyid(relation.relowner))),
@@ -1666,7 +1668,7 @@ as $$
 declare
   home constant pg_catalog.name := (select n.nspname from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = source);
   plain constant pg_catalog.name := (select relname from pg_catalog.pg_class where oid = source);
-  dressing constant pg_catalog.text[] := partitions.dress_statements(source);
+  dressing constant pg_catalog.text[] := partitions.dress_statements(source, true);
 begin
   perform partitions.run(partitions.undress_statements(source, false));
   execute format('alter table %I.%I rename to %I', home, plain, old_name);
@@ -2465,7 +2467,7 @@ declare
   relation pg_catalog.pg_class;
   home pg_catalog.name;
   legacy pg_catalog.name;
-  dressing constant pg_catalog.text[] := partitions.dress_statements(source);
+  dressing constant pg_catalog.text[] := partitions.dress_statements(source, true);
   k record;
 begin
   select * into relation from pg_catalog.pg_class as c where c.oid = source;

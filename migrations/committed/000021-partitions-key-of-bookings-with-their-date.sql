@@ -1,5 +1,5 @@
---! Previous: sha1:95e902d2f5d1c557c3e22f4a57aa6b3646d15cba
---! Hash: sha1:f9654c915c4cde65566eff656344ac267be2910f
+--! Previous: sha1:af5eea3219075a2ac969dafa978b80e9dbe231b0
+--! Hash: sha1:0deba76ff6d34d68f421c2128c1ff4382403101e
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:f9654c915c4cde65566eff656344ac267be2910f
---! Hash: sha1:78b1f9a359e364098a62ff0830b47b8c28fa993c
+--! Previous: sha1:0deba76ff6d34d68f421c2128c1ff4382403101e
+--! Hash: sha1:167613e7be270f7d49d77fbbfd1fffa5a71ff48b
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:78b1f9a359e364098a62ff0830b47b8c28fa993c
---! Hash: sha1:a2a5ef3196a51f017971950ae3c90f3131c16f93
+--! Previous: sha1:167613e7be270f7d49d77fbbfd1fffa5a71ff48b
+--! Hash: sha1:b655ba755d7ac5c784edf2cd87f01752c80c6425
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

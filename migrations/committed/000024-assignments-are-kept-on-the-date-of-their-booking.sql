@@ -1,5 +1,5 @@
---! Previous: sha1:a2a5ef3196a51f017971950ae3c90f3131c16f93
---! Hash: sha1:477783523e780df81fa9ba3ff438a1fbe840faeb
+--! Previous: sha1:b655ba755d7ac5c784edf2cd87f01752c80c6425
+--! Hash: sha1:3c5845ed29cc8f2b79cd11eb7a9b6496cb0159bd
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

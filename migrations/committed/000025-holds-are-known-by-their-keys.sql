@@ -1,5 +1,5 @@
---! Previous: sha1:477783523e780df81fa9ba3ff438a1fbe840faeb
---! Hash: sha1:8406314cf2b0885fcfc1140b38127a3227fd3da4
+--! Previous: sha1:3c5845ed29cc8f2b79cd11eb7a9b6496cb0159bd
+--! Hash: sha1:b6e6b13d11e201f9b96df2625b5f92d00878c90d
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:8406314cf2b0885fcfc1140b38127a3227fd3da4
---! Hash: sha1:be5b10b78c1d589ff32ea6f3b345f3663a94ff2c
+--! Previous: sha1:b6e6b13d11e201f9b96df2625b5f92d00878c90d
+--! Hash: sha1:535375776affefc470edc00fe03326dae062ce11
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:be5b10b78c1d589ff32ea6f3b345f3663a94ff2c
---! Hash: sha1:cf1f28b4804f05ea8f8d2de1fc89e08d206dca15
+--! Previous: sha1:535375776affefc470edc00fe03326dae062ce11
+--! Hash: sha1:0757a325fbf59507cd32e3bd966a4b055e83995e
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql
@@ -325,6 +325,8 @@ declare
   known constant outbox.queues := outbox.registered(queue);
   columns pg_catalog.text;
   moved pg_catalog.int8;
+  broken pg_catalog.text;
+  row_at pg_catalog.text;
 begin
   perform outbox.require_job();
   if known.archive is null then
@@ -357,9 +359,14 @@ begin
   return moved;
 exception
   when check_violation then
+    -- A row that no partition is for breaks no constraint that has a name.
+    get stacked diagnostics broken = constraint_name, row_at = pg_exception_detail;
+    if broken <> '' then
+      raise;
+    end if;
     raise check_violation using
-      message = sqlerrm,
-      hint = format('Events were done at a time for which %s has no partition: make one, or run "harness partitions ensure". Nothing has been moved.', known.archive);
+      message = sqlerrm, detail = row_at,
+      hint = format('The event was done at a time for which %s has no partition: make one with partitions.fill(). Nothing has been moved.', known.archive);
 end
 $$;
 comment on function outbox.archive(regclass, interval, integer) is

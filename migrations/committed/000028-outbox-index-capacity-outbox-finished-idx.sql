@@ -1,5 +1,5 @@
---! Previous: sha1:cf1f28b4804f05ea8f8d2de1fc89e08d206dca15
---! Hash: sha1:9a75b65e1ca26aca3c7810b18c3bb04c7528ed9c
+--! Previous: sha1:0757a325fbf59507cd32e3bd966a4b055e83995e
+--! Hash: sha1:a2904c7567989b956e1541ceed2e4c2a563d8b94
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9a75b65e1ca26aca3c7810b18c3bb04c7528ed9c
---! Hash: sha1:6c95814f3803efb75b1b2787cb9f7ada18e3ac29
+--! Previous: sha1:a2904c7567989b956e1541ceed2e4c2a563d8b94
+--! Hash: sha1:9a9f840c81a2f4b96c50a34ac4faba5bb3ee1f1e
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:6c95814f3803efb75b1b2787cb9f7ada18e3ac29
---! Hash: sha1:8bf04d0063ac507efcd1e7cbc9628b2904f0a84b
+--! Previous: sha1:9a9f840c81a2f4b96c50a34ac4faba5bb3ee1f1e
+--! Hash: sha1:14419e3ff5ab787073f1755ec77464115b286148
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:8bf04d0063ac507efcd1e7cbc9628b2904f0a84b
---! Hash: sha1:8c8f23c77a3187286c4c94b61e80e942987b6d33
+--! Previous: sha1:14419e3ff5ab787073f1755ec77464115b286148
+--! Hash: sha1:bfd1d22b9a8cb867c44525b97b71a34bfc75855e
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

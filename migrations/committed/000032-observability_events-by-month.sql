@@ -1,5 +1,5 @@
---! Previous: sha1:8c8f23c77a3187286c4c94b61e80e942987b6d33
---! Hash: sha1:7705ef9d8c6703fba31a08191f203ae2487c9527
+--! Previous: sha1:bfd1d22b9a8cb867c44525b97b71a34bfc75855e
+--! Hash: sha1:d492bd3b37f386a43b22e2bf35c99e413d15317c
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

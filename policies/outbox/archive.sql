@@ -68,6 +68,8 @@ declare
   known constant outbox.queues := outbox.registered(queue);
   columns pg_catalog.text;
   moved pg_catalog.int8;
+  broken pg_catalog.text;
+  row_at pg_catalog.text;
 begin
   perform outbox.require_job();
   if known.archive is null then
@@ -100,9 +102,14 @@ begin
   return moved;
 exception
   when check_violation then
+    -- A row that no partition is for breaks no constraint that has a name.
+    get stacked diagnostics broken = constraint_name, row_at = pg_exception_detail;
+    if broken <> '' then
+      raise;
+    end if;
     raise check_violation using
-      message = sqlerrm,
-      hint = format('Events were done at a time for which %s has no partition: make one, or run "harness partitions ensure". Nothing has been moved.', known.archive);
+      message = sqlerrm, detail = row_at,
+      hint = format('The event was done at a time for which %s has no partition: make one with partitions.fill(). Nothing has been moved.', known.archive);
 end
 $$;
 comment on function outbox.archive(regclass, interval, integer) is

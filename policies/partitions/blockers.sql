@@ -54,6 +54,8 @@ begin
       (relation.relreplident = 'i', 'its replica identity is an index',
         format('alter table %s replica identity default; if it has a primary key, which will contain %I.', whole, key)),
       (not pg_has_role(relation.relowner, 'usage'), format('it belongs to %I', pg_catalog.pg_get_userbyid(relation.relowner)), 'Connect as its owner.'),
+      (not has_database_privilege(current_database(), 'create'), 'this role may not create schemas in this database, and the partitioned table is made in one of its own',
+        format('grant create on database %I to %I;', current_database(), current_user)),
       (not has_schema_privilege(relation.relowner, relation.relnamespace, 'create'),
         format('its owner %I may not create tables in its schema', pg_catalog.pg_get_userbyid(relation.relowner)),
         format('grant create on schema %s to %I;', relation.relnamespace::pg_catalog.regnamespace, pg_catalog.pg_get_userbyid(relation.relowner))),
@@ -162,6 +164,9 @@ begin
     join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.refobjid = c.oid and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
     join pg_catalog.pg_rewrite as r on r.oid = d.objid
     where c.conrelid = source and c.contype = 'p' and not attribute.attnum = any (c.conkey)
+    union all
+    select n.object, 'a row names the table by its identity, and would go on to name the old one', 'Take the row out, and enter the new table afterwards.'
+    from partitions.rows_that_name(source) as n
     union all
     select format('sequence %s', s.objid::pg_catalog.regclass), format('%s uses it too, and the sequence of an identity column has to be made anew', pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)),
       'Give the other one a sequence of its own.'

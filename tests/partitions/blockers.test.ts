@@ -151,6 +151,12 @@ const cases: [what: string, sql: string, object: RegExp, reason: RegExp][] = [
     /column whole of view public\.v/,
     /row type/,
   ],
+  [
+    "a row that names it",
+    "create table o (named regclass); insert into o values ('things')",
+    /column named of public\.o/,
+    /by its identity/,
+  ],
   ["publication by partition", "create publication p for table things", /publication p/, /own names/],
   [
     "the sequence of an identity",
@@ -193,4 +199,11 @@ test("a table of another role", async () => {
     "create role somebody; grant somebody to current_user; grant create on schema public to somebody; alter table things owner to somebody; revoke somebody from current_user",
   );
   expect((await blockers()).map(({ reason }) => reason).join()).toContain("belongs to somebody");
+});
+
+test("a role that may not create schemas", async () => {
+  await client.query(
+    "create role visitor; grant visitor to current_user; grant usage on schema partitions to visitor; grant execute on all functions in schema partitions to visitor; set local role visitor",
+  );
+  expect((await blockers()).map(({ reason }) => reason).join()).toContain("may not create schemas");
 });

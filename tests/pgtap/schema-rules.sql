@@ -122,7 +122,7 @@ select is_empty(
 create temporary table functions as
 select p.oid::regprocedure as name, p.*
 from pg_proc as p
-where p.pronamespace in ('public'::regnamespace, 'tenancy'::regnamespace, 'pii'::regnamespace, 'outbox'::regnamespace)
+where p.pronamespace in ('public'::regnamespace, 'tenancy'::regnamespace, 'pii'::regnamespace, 'outbox'::regnamespace, 'partitions'::regnamespace)
   and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and deptype = 'e');
 
 select isnt_empty('select from functions', 'there are functions');

@@ -10,7 +10,7 @@ export async function oldServer() {
     await client.end();
     await server.stop();
   });
-  return { url: server.ownerUrl, client };
+  return { url: server.ownerUrl, superuserUrl: server.superuserUrl, client };
 }
 
 /** First day of the month that is so many months from now, in UTC. */

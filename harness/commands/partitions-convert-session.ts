@@ -1,0 +1,71 @@
+import type { Client } from "pg";
+import { HarnessError } from "../core/errors.ts";
+import { jsonOutput } from "../core/json-output.ts";
+import { methods, type Wish } from "../partitions/conversion.ts";
+import type { Ending } from "../partitions/convert.ts";
+import { oneOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
+
+export interface ConvertOptions extends PartitionOptions {
+  key?: string | undefined;
+  period?: string | undefined;
+  timeZone?: string | undefined;
+  method?: string | undefined;
+  premake?: string | undefined;
+  retention?: string | undefined;
+  batch?: string | undefined;
+  rate?: string | undefined;
+  extendKeys?: boolean | undefined;
+  pauseBeforeSwap?: boolean | undefined;
+  rollback?: boolean | undefined;
+  finish?: boolean | undefined;
+}
+
+export interface Session {
+  client: Client;
+  relation: string;
+  options: ConvertOptions;
+  branch: string | null;
+}
+
+/** @throws HarnessError `which-key`, `bad-option` */
+export function wishOf({ relation, options }: Session): Wish {
+  if (options.key === undefined) {
+    throw new HarnessError({
+      code: "which-key",
+      message: `no conversion of ${relation} is under way`,
+      hint: "To begin one, say by which column: --key created_at.",
+    });
+  }
+  return {
+    relation,
+    key: options.key,
+    period: periodOf(options.period) ?? "month",
+    timeZone: options.timeZone ?? "UTC",
+    method: oneOf("--method", options.method, methods),
+    extendKeys: options.extendKeys ?? false,
+    premake: premakeOf(options.premake) ?? 3,
+    retention: options.retention,
+  };
+}
+
+export function report(session: Session, ending: Ending | "rolled-back"): void {
+  const { relation, options, branch } = session;
+  if (options.json) {
+    process.stdout.write(jsonOutput({ branch, table: relation, ending }));
+    return;
+  }
+  const words: Record<Ending | "rolled-back", string> = {
+    done: `${relation} is partitioned`,
+    finish: `${relation} is partitioned. The old table is kept without privileges; harness partitions convert ${relation} --finish drops it`,
+    paused: `paused. ${goOn(relation)}`,
+    "rolled-back": `nothing is left of the conversion of ${relation}`,
+  };
+  process.stdout.write(`${words[ending]}\n`);
+}
+
+export function say({ options }: Session, text: string): void {
+  if (!options.json) process.stdout.write(`${text}\n`);
+}
+
+export const goOn = (relation: string) =>
+  `harness partitions convert ${relation} goes on from there, with --rollback it is taken back.`;
