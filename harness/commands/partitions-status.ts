@@ -12,7 +12,7 @@ export async function partitionsStatus(
   options: DatabaseOptions,
 ): Promise<ExitCode> {
   return withClient(options, "reads", "partitions status", async ({ client, target }) => {
-    const status = await partitionStatus(client, table);
+    const status = await partitionStatus(client, { table });
     process.stdout.write(
       options.json
         ? jsonOutput({ branch: target.branch, ...status })

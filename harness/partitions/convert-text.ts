@@ -30,9 +30,10 @@ function reason(plan: Conversion, wish: Wish): string {
   if (wish.method) return "as asked";
   if (plan.method === "shadow")
     return wish.retention ? "rows are to go by age" : "rows lie beyond the current period";
+  if (!plan.identified) return "no key tells its rows apart, and attaching copies none";
   return plan.newest === null && plan.estimate > 0
     ? "this role cannot read all rows, and attaching reads none"
-    : "no row lies beyond the current period and none is to go by age, or rows cannot be told apart";
+    : "no row lies beyond the current period, and none is to go by age";
 }
 
 export function describeBlockers(blockers: readonly Blocker[]): string {

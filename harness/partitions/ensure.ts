@@ -4,8 +4,9 @@ import { packageRoot } from "../core/project.ts";
 import { patiently, sqlstateOf } from "../database/patience.ts";
 import { beginStatement, inTransaction } from "../database/transaction.ts";
 import { longestHolder, reasonOf } from "./explain.ts";
-import { packSql, packState } from "./pack.ts";
+import { type PackState, packState } from "./pack.ts";
 import { areGiven, manage, type Settings } from "./settings.ts";
+import { partitionStatus } from "./status.ts";
 
 /** A partition that is missing, or was and has been made. Bounds as ISO 8601. */
 export interface MissingPartition {
@@ -103,8 +104,9 @@ async function describe(client: Client, table: string, error: unknown): Promise<
 }
 
 /**
- * The SQL that would make what is missing, as it can be pasted into psql. Changes nothing: where the functions are not installed, or settings
- * are given, it asks in a transaction that it rolls back.
+ * The SQL that would make what is missing, as it can be pasted into psql. Changes nothing: where settings are given it asks in a transaction
+ * that it rolls back; where the functions are not installed, or nothing can be written, it reads only, and the SQL calls them.
+ * @throws HarnessError `partitions-refused`
  */
 export async function rehearseEnsure(
   client: Client,
@@ -112,37 +114,65 @@ export async function rehearseEnsure(
   settings: Settings,
 ): Promise<Rehearsed> {
   const state = await packState(client);
-  const writes = state !== "current" || areGiven(settings);
+  if (state !== "current") return rehearseReading(client, table, settings, state);
+  return rehearseFully(client, table, settings).catch((error) => {
+    if (!["25006", "42501"].includes(sqlstateOf(error))) throw error;
+    return rehearseReading(client, table, settings, state);
+  });
+}
+
+async function rehearseFully(
+  client: Client,
+  table: string | undefined,
+  settings: Settings,
+): Promise<Rehearsed> {
   const undo = new Error("dry run");
   let answer: Rehearsed | undefined;
-  await inTransaction(
-    client,
-    writes ? "read write" : "read only",
-    async () => {
-      if (state !== "current") await client.query(packSql());
-      if (table !== undefined && areGiven(settings)) await manage(client, table, settings);
-      const { missing, failed } = await overdue(client, table);
-      const { rows } = await client.query<{ statements: string | null }>(
-        `select string_agg(s.statement || ';', e'\n' order by s.place) as statements
+  const mode = areGiven(settings) ? "read write" : "read only";
+  await inTransaction(client, mode, async () => {
+    if (table !== undefined && areGiven(settings)) await manage(client, table, settings);
+    const { missing, failed } = await overdue(client, table);
+    const { rows } = await client.query<{ statements: string }>(
+      `select string_agg(s.statement || ';', e'\n' order by s.place) as statements
          from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as w (parent, starts_at, ends_at, at)
         cross join lateral partitions.child_statements(w.parent::regclass, w.starts_at, w.ends_at) with ordinality as s (child, statement, place)
         group by w.at order by w.at`,
-        [missing.map((m) => m.table), missing.map((m) => m.from), missing.map((m) => m.upto)],
-      );
-      const transactions = rows.map(
-        ({ statements }, at) =>
-          `-- ${missing[at]?.table}: from ${missing[at]?.from} to ${missing[at]?.upto}\nbegin;\nset local lock_timeout = '500ms';\n${statements}\ncommit;\n`,
-      );
-      const first =
-        state === "current" || missing.length === 0
-          ? ""
-          : `\\i '${join(packageRoot, "policies/partitions/install.sql").replaceAll("'", "\\'")}'\n`;
-      answer = { missing, failed, sql: first + transactions.join("") };
-      throw undo;
-    },
-    { first: "set local client_min_messages = warning" },
-  ).catch((error) => {
+      [missing.map((m) => m.table), missing.map((m) => m.from), missing.map((m) => m.upto)],
+    );
+    const sql = missing.map((one, at) => transaction(one, rows[at]?.statements ?? "")).join("");
+    answer = { missing, failed, sql };
+    throw undo;
+  }).catch((error) => {
     if (error !== undo) throw error;
   });
   return answer ?? { missing: [], failed: [], sql: "" };
 }
+
+async function rehearseReading(
+  client: Client,
+  table: string | undefined,
+  settings: Settings,
+  state: PackState,
+): Promise<Rehearsed> {
+  const asIf = table === undefined ? undefined : settings;
+  const { tables } = await partitionStatus(client, { table, asIf });
+  const failed = tables
+    .filter(({ managed, period }) => managed && period === null)
+    .map(({ table: name }) => ({ table: name, reason: `the period of ${name} is not known` }));
+  const missing = tables.flatMap(({ table: name, missing: pieces }) =>
+    pieces.map(({ from, upto }) => ({ table: name, from, upto })),
+  );
+  const install = `\\i '${join(packageRoot, "policies/partitions/install.sql").replaceAll("'", "\\'")}'\n`;
+  const calls = missing.map((one) => {
+    const [name, from, upto] = [one.table, one.from, one.upto].map((text) => client.escapeLiteral(text));
+    return transaction(one, `select partitions.fill(${name}, ${from}, ${upto});`);
+  });
+  return {
+    missing,
+    failed,
+    sql: (state === "current" || missing.length === 0 ? "" : install) + calls.join(""),
+  };
+}
+
+const transaction = ({ table, from, upto }: MissingPartition, statements: string) =>
+  `-- ${table}: from ${from} to ${upto}\nbegin;\nset local lock_timeout = '500ms';\n${statements}\ncommit;\n`;

@@ -32,7 +32,7 @@ export async function planPrune(client: Client, request: PruneRequest): Promise<
       hint: "Name it: what is old enough in one is not in another.",
     });
   }
-  const { tables } = await partitionStatus(client, request.table, request.olderThan);
+  const { tables } = await partitionStatus(client, request);
   return tables.flatMap((table) => planTable(table, request));
 }
 

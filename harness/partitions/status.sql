@@ -21,6 +21,7 @@ parents as materialized (
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = p.partattrs[0] and a.attnum > 0
     join pg_catalog.pg_opclass as o on o.oid = p.partclass[0]
    where p.partstrat = 'r' and p.partnatts = 1 and c.relpersistence <> 't'
+     and n.nspname !~ '^partitions_[0-9]+_new$' -- what a conversion fills, and nobody sees yet
      and o.opcintype in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 ),
 children as materialized (
@@ -127,7 +128,8 @@ defaults as (
    where c.is_default
 ),
 facts as (
-  select p.*, s.parent is not null as managed, coalesce(s.period, i.period) as period, coalesce(s.time_zone, i.zone, 'UTC') as zone,
+  select p.*, s.parent is not null as managed, coalesce(s.period, i.period) as period, 
+         case when p.type = 'timestamptz'::regtype then coalesce(s.time_zone, i.zone, 'UTC') else 'UTC' end as zone,
          s.premake, s.retention, s.expired, s.archive_schema, coalesce(w.range, tstzrange('-infinity', 'infinity')) as own,
          coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from children as c where c.parent = p.parent and not c.is_default), '{}') as covered
     from parents as p
@@ -157,6 +159,13 @@ judged as (
              from children as c join sizes as s using (parent, child)
             where c.parent = a.parent and not c.is_default
               and c.ends_at <= (now() at time zone a.zone - coalesce(nullif(:'older_than', '')::interval, a.retention)) at time zone a.zone), '[]') as expired_children,
+         coalesce((
+           select json_agg(json_build_object('from', lower(piece), 'upto', upper(piece)) order by piece)
+             from generate_series(date_trunc(a.period, now() at time zone a.zone),
+                                  date_trunc(a.period, now() at time zone a.zone) + coalesce(a.premake, 3) * a.step, a.step) as l (local_time)
+            cross join lateral unnest(
+              tstzmultirange(tstzrange(l.local_time at time zone a.zone, (l.local_time + a.step) at time zone a.zone)) * tstzmultirange(a.own) - a.covered) as piece
+            where a.managed), '[]') as missing,
          (select json_build_object('child', d.name, 'hasRows', d.has_rows) from defaults as d where d.parent = a.parent) as default_partition
     from ahead as a
 )
@@ -167,7 +176,7 @@ select coalesce(json_agg(json_build_object(
          'from', lower(j.covered), 'upto', upper(j.covered), 'nowCovered', j.covered @> now(), 'periodsLeft', j.periods_left,
          'rows', coalesce((select sum(s.rows) from sizes as s where s.parent = j.parent), 0),
          'bytes', coalesce((select sum(s.bytes) from sizes as s where s.parent = j.parent), 0),
-         'gaps', j.gaps, 'default', j.default_partition, 'detaching', j.detaching, 'differing', j.differing, 'expiredPartitions', j.expired_children,
+         'missing', j.missing, 'gaps', j.gaps, 'default', j.default_partition, 'detaching', j.detaching, 'differing', j.differing, 'expiredPartitions', j.expired_children,
          'problems', array_remove(array[
            case when j.own @> now() and not j.covered @> now() then 'now-not-covered' end,
            case when j.covered_upto < upper(j.own) and j.periods_left < least(2, coalesce(j.premake, 2)) then 'running-out' end,

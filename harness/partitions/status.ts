@@ -50,6 +50,8 @@ export interface PartitionedTable {
   /** As the planner estimates it. */
   rows: number;
   bytes: number;
+  /** What there has to be and is not, of a table that is kept up. */
+  missing: { from: Bound; upto: Bound }[];
   gaps: { from: Bound; upto: Bound }[];
   /** `hasRows` null: there may be rows, which this role cannot see. */
   default: { child: string; hasRows: boolean | null } | null;
@@ -73,15 +75,24 @@ export interface PartitionStatus {
   detached: Detached[];
 }
 
+export interface StatusRequest {
+  /** One table instead of all, as people write its name. */
+  table?: string | undefined;
+  /** An interval: what is older counts as expired, instead of the retention that is kept up. */
+  olderThan?: string | undefined;
+  /** As if the table were kept up like that; what is left out is as it is. */
+  asIf?:
+    | { period?: string | undefined; timeZone?: string | undefined; premake?: number | undefined }
+    | undefined;
+}
+
 /**
  * The tables that are partitioned by time, or the one that is named; in a database that has never heard of harness too. Reads only.
- * @param olderThan an interval, to count as expired what is older, instead of the retention that is kept up
  * @throws HarnessError `unknown-table`, `not-partitioned-by-time`, `bad-interval`
  */
 export async function partitionStatus(
   client: Client,
-  named?: string,
-  olderThan?: string,
+  { table: named, olderThan, asIf }: StatusRequest = {},
 ): Promise<PartitionStatus> {
   return patiently(() =>
     inTransaction(
@@ -91,6 +102,7 @@ export async function partitionStatus(
         const wanted = named === undefined ? undefined : await wholeName(client, named);
         if (olderThan !== undefined) await requireInterval(client, olderThan);
         const { managed, detached } = await registered(client);
+        if (wanted !== undefined && asIf) await pretend(client, managed, wanted, asIf);
         const sql = readSqlFile("harness/partitions/status.sql").text;
         // as a function, since $ means something in a replacement
         const { rows } = await client.query(
@@ -107,6 +119,27 @@ export async function partitionStatus(
       { first: "set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'" },
     ),
   );
+}
+
+/** Changes what is said of a table, or adds it: here only. */
+async function pretend(
+  client: Client,
+  managed: Managed[],
+  table: string,
+  { period, timeZone, premake }: NonNullable<StatusRequest["asIf"]>,
+): Promise<void> {
+  const { rows } = await client.query<{ oid: number }>("select $1::regclass::oid::bigint as oid", [
+    table,
+  ]);
+  const parent = Number(rows[0]?.oid);
+  let known = managed.find((one) => Number(one.parent) === parent);
+  if (!known) {
+    known = { parent };
+    managed.push(known);
+  }
+  if (period !== undefined) known.period = period;
+  if (timeZone !== undefined) known.time_zone = timeZone;
+  if (premake !== undefined) known.premake = premake;
 }
 
 /** @throws HarnessError `bad-interval` */
@@ -154,8 +187,16 @@ export async function wholeName(client: Client, named: string): Promise<string> 
   });
 }
 
+/** A row of partitions.managed. */
+interface Managed {
+  parent: number | string;
+  period?: string | null;
+  time_zone?: string | null;
+  premake?: number | null;
+}
+
 /** What the pack's tables say, if they are there and this role may read them. */
-async function registered(client: Client): Promise<{ managed: unknown[]; detached: Detached[] }> {
+async function registered(client: Client): Promise<{ managed: Managed[]; detached: Detached[] }> {
   const { rows } = await client.query<{ managed: boolean; detached: boolean }>(
     `select coalesce(has_schema_privilege(n.oid, 'usage') and has_table_privilege(to_regclass('partitions.managed'), 'select'), false) as managed,
             coalesce(has_schema_privilege(n.oid, 'usage') and has_table_privilege(to_regclass('partitions.detached'), 'select'), false) as detached

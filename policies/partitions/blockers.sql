@@ -165,6 +165,9 @@ begin
     join pg_catalog.pg_rewrite as r on r.oid = d.objid
     where c.conrelid = source and c.contype = 'p' and not attribute.attnum = any (c.conkey)
     union all
+    select n.object, 'a row names the table by its identity, and would go on to name the old one', 'Take the row out, and enter the new table afterwards.'
+    from partitions.rows_that_name(source) as n
+    union all
     select format('sequence %s', s.objid::pg_catalog.regclass), format('%s uses it too, and the sequence of an identity column has to be made anew', pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)),
       'Give the other one a sequence of its own.'
     from pg_catalog.pg_depend as s

@@ -93,4 +93,32 @@ comment on function partitions.dependents(regclass) is
   'What refers to a table by its identity. statement makes it refer to whatever has the name when it runs; without one, or with a reason, the '
   'object stands in the way.';
 
-revoke execute on function partitions.dependents(regclass) from public;
+-- The catalogue does not know what rows name a table.
+create or replace function partitions.rows_that_name(source regclass) returns table (object text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  place record;
+  found_one boolean;
+begin
+  for place in
+    select c.oid::pg_catalog.regclass as relation, a.attname
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_class as c on c.oid = a.attrelid and c.relkind = 'r'
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where a.atttypid = 'pg_catalog.regclass'::pg_catalog.regtype and not a.attisdropped and n.nspname not in ('partitions', 'pg_catalog', 'information_schema')
+      and n.nspname !~ '^pg_(toast|temp)' and has_table_privilege(c.oid, 'select')
+    order by 1, 2
+  loop
+    execute format('select exists (select from %s where %I = $1)', partitions.whole_name(place.relation), place.attname) into found_one using source;
+    if found_one then
+      object := format('column %I of %s', place.attname, partitions.whole_name(place.relation));
+      return next;
+    end if;
+  end loop;
+end
+$$;
+comment on function partitions.rows_that_name(regclass) is 'Columns of type regclass in which a row names the table: they would go on to name the old one. As far as this role may read.';
+
+revoke execute on function partitions.dependents(regclass), partitions.rows_that_name(regclass) from public;

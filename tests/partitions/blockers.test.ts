@@ -151,6 +151,12 @@ const cases: [what: string, sql: string, object: RegExp, reason: RegExp][] = [
     /column whole of view public\.v/,
     /row type/,
   ],
+  [
+    "a row that names it",
+    "create table o (named regclass); insert into o values ('things')",
+    /column named of public\.o/,
+    /by its identity/,
+  ],
   ["publication by partition", "create publication p for table things", /publication p/, /own names/],
   [
     "the sequence of an identity",

@@ -131,7 +131,7 @@ test.each(Array.from({ length: long ? 40 : 2 }, (_, round) => ({ round, upsert: 
           "--batch",
           String(20 + random.below(200)),
           "--rate",
-          "3000",
+          "1500",
         ];
         const run = await runFor(
           command(...options),

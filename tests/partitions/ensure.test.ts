@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../harness/database/connection.ts";
-import { packSql } from "../../harness/partitions/pack.ts";
+import { installPack, packSql } from "../../harness/partitions/pack.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -28,9 +28,7 @@ describe.each([
     expect({ status: dry.status, stderr: dry.stderr }).toEqual({ status: 0, stderr: "" });
     expect(dry.stdout).toMatch(/^\\i '.*policies\/partitions\/install\.sql'$/m);
     expect(
-      dry.stdout.match(
-        /^alter table public\.orders attach partition public\.orders_p\d{4}_\d{2} for values from \(.*\);$/gm,
-      ),
+      dry.stdout.match(/^select partitions\.fill\('public\.orders', '[^']*', '[^']*'\);$/gm),
     ).toHaveLength(2);
     expect((await client.query("select to_regnamespace('partitions') as schema")).rows).toEqual([
       { schema: null },
@@ -43,6 +41,52 @@ describe.each([
     expect(JSON.parse(json.stdout).missing.map((m: { from: string }) => m.from)).toEqual(
       [1, 2].map((n) => `${month(n)}T00:00:00+00:00`),
     );
+  });
+
+  test("nor does it write anything at all: a role that may only read gets it too", async () => {
+    await client.query("drop role if exists onlooker; create role onlooker login password 'p' nosuperuser");
+    await client.query("alter role onlooker set default_transaction_read_only = on");
+    const there = new URL(url);
+    there.username = "onlooker";
+    there.password = "p";
+    const dry = await harness([
+      "partitions",
+      "ensure",
+      "orders",
+      "--period",
+      "week",
+      "--premake",
+      "1",
+      "--dry-run",
+      "--database-url",
+      there.href,
+    ]);
+    expect({ status: dry.status, stderr: dry.stderr }).toEqual({ status: 0, stderr: "" });
+    const prune = await harness([
+      "partitions",
+      "prune",
+      "orders",
+      "--older-than",
+      "1 day",
+      "--expired",
+      "drop",
+      "--dry-run",
+      "--database-url",
+      there.href,
+    ]);
+    expect({ status: prune.status, stderr: prune.stderr }).toEqual({ status: 0, stderr: "" });
+    const unknown = await harness([
+      "partitions",
+      "ensure",
+      "orders",
+      "--time-zone",
+      "Mars/Olympus",
+      "--dry-run",
+      "--database-url",
+      there.href,
+    ]);
+    expect(unknown.stderr).toMatch(/\[bad-setting\]/);
+    await client.query("drop role onlooker");
   });
 
   test("the first use installs the functions and says so; the second finds nothing to do", async () => {
@@ -121,6 +165,7 @@ describe("of all that are kept up", () => {
   const { client, url } = usual;
   const ensure = (...args: string[]) => harness(["partitions", "ensure", ...args, "--database-url", url]);
   const blockers: { end: () => Promise<void> }[] = [];
+  beforeAll(() => installPack(client));
   afterEach(async () => {
     for (const blocker of blockers.splice(0)) await blocker.end();
   });
@@ -212,6 +257,33 @@ describe("of all that are kept up", () => {
       "select bool_and((starts_at at time zone 'Europe/Zurich')::time = '0:00' and extract(day from starts_at at time zone 'Europe/Zurich') = 1) as midnight from partitions.children('zurich')",
     );
     expect(rows).toEqual([{ midnight: true }]);
+  });
+
+  test("the plain query of status and the functions find the same missing", async () => {
+    for (const [period, zone] of [
+      ["month", "Asia/Kathmandu"],
+      ["week", "America/Sao_Paulo"],
+      ["quarter", "Pacific/Apia"],
+      ["day", "Europe/Zurich"],
+      ["year", "UTC"],
+    ]) {
+      const table = `same_${period}`;
+      await client.query(`create table ${table} (at timestamptz not null) partition by range (at)`);
+      await client.query("select partitions.manage($1, $2, $3, 30)", [table, period, zone]);
+      // something that is there, of another length
+      await client.query(
+        `do $$ begin execute format('create table ${table}_there partition of ${table} for values from (%L) to (%L)', now() + interval '3 days', now() + interval '5 days'); end $$`,
+      );
+      const { rows } = await client.query(
+        "select to_json(starts_at) #>> '{}' as from, to_json(ends_at) #>> '{}' as upto from partitions.missing($1)",
+        [table],
+      );
+      expect(rows.length).toBeGreaterThan(28);
+      const { stdout } = await harness(["partitions", "status", table, "--json", "--database-url", url]);
+      const zoned = ({ from, upto }: { from: string; upto: string }) => [Date.parse(from), Date.parse(upto)];
+      expect(JSON.parse(stdout).tables[0].missing.map(zoned)).toEqual(rows.map(zoned));
+      await client.query(`drop table ${table}; delete from partitions.managed where parent::text ~ '^\\d'`);
+    }
   });
 
   test("bad input is told in one line", async () => {
