@@ -145,8 +145,18 @@ as $$
 declare
   c constant partitions.conversions := partitions.conversion(relation);
   old_name pg_catalog.name;
+  stray record;
 begin
   perform partitions.refuse_blocked(c);
+  -- What partitions maintain has made meanwhile is where the partitioned table is.
+  for stray in
+    select s.child, k.relnamespace::pg_catalog.regnamespace::pg_catalog.name as home
+    from partitions.children(c.parent) as s
+    join pg_catalog.pg_class as x on x.oid = s.child and x.relnamespace = partitions.workspace(c.source)::text::pg_catalog.regnamespace
+    join pg_catalog.pg_class as k on k.oid = c.source
+  loop
+    perform partitions.place_child(stray.child, c.source, stray.home);
+  end loop;
   -- A session plans a query when it asks it first: not under the lock.
   perform partitions.fingerprint(c.source), partitions.dress_statements(c.source, false), partitions.undress_statements(c.source, c.method = 'attach'),
     partitions.close_table(c.parent);
@@ -165,6 +175,12 @@ begin
     execute format('drop function if exists %I.repeat()', partitions.workspace(c.source));
   end if;
   execute format('drop schema %I', partitions.workspace(c.source));
+  -- Nobody should have taken it from them.
+  perform partitions.isolate(c.parent, s.child)
+  from partitions.children(c.parent) as s
+  join pg_catalog.pg_class as x on x.oid = s.child
+  join pg_catalog.pg_class as k on k.oid = c.parent
+  where (x.relrowsecurity, x.relforcerowsecurity) is distinct from (k.relrowsecurity, k.relforcerowsecurity);
   return partitions.move_on(relation, 'validate');
 end
 $$;

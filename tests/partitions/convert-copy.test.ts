@@ -173,3 +173,23 @@ test("a privilege, a policy's table or a trigger that comes meanwhile goes along
   );
   expect(rows).toEqual([{ granted: true, shown: 50, on_partition: false }]);
 });
+
+test("partitions that maintenance makes meanwhile come along, isolated", async () => {
+  await client.query(
+    "alter table things enable row level security, force row level security; create policy all_of_it on things using (true)",
+  );
+  await begin(client, table, "at");
+  await advance(client, table, "swap");
+  await client.query(
+    `update partitions.managed set premake = 6;
+     select partitions.ensure(parent), partitions.isolate(parent, c.child) from partitions.conversions, partitions.children(parent) as c`,
+  );
+  await advance(client, table);
+  const { rows } = await client.query(
+    `select count(*)::int as all, count(*) filter (where relrowsecurity and relforcerowsecurity)::int as isolated, count(distinct relnamespace)::int as schemas
+       from partitions.children('things') as s join pg_class as c on c.oid = s.child`,
+  );
+  expect(rows[0].all).toBeGreaterThan(10);
+  expect(rows).toEqual([{ all: rows[0].all, isolated: rows[0].all, schemas: 1 }]);
+  expect((await client.query("select count(*)::int as n from things")).rows).toEqual([{ n: 50 }]);
+});
