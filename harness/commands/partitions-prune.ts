@@ -3,6 +3,7 @@ import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
+import { sqlstateOf } from "../database/patience.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import {
@@ -91,11 +92,14 @@ export async function prune(
 ): Promise<Pruned> {
   const done: Pruned = { pruned: [], failed: [] };
   await client.query("select partitions.forget_gone()");
+  /** Who is in the way of one partition is in the way of the others: they are left to the next run. */
+  const busy = new Set<string>();
   const attempt = async (table: string, partition: string, work: () => Promise<Outcome>) => {
     const stop = progress(`pruning ${partition}`);
     try {
       done.pruned.push({ table, partition, did: await work() });
     } catch (error) {
+      if (sqlstateOf(error) === "55P03") busy.add(table);
       done.failed.push({
         table,
         partition,
@@ -119,7 +123,7 @@ export async function prune(
     await attempt(left.table, left.child, () => finish(client, left, action, limits));
   }
   for (const expired of planned) {
-    if (handled.has(expired.child)) continue;
+    if (handled.has(expired.child) || busy.has(expired.table)) continue;
     await attempt(expired.table, expired.child, () => prunePartition(client, expired, limits));
   }
   return done;

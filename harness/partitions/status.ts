@@ -128,9 +128,7 @@ async function pretend(
   table: string,
   { period, timeZone, premake }: NonNullable<StatusRequest["asIf"]>,
 ): Promise<void> {
-  const { rows } = await client.query<{ oid: number }>("select $1::regclass::oid::bigint as oid", [
-    table,
-  ]);
+  const { rows } = await client.query<{ oid: number }>("select $1::regclass::oid::bigint as oid", [table]);
   const parent = Number(rows[0]?.oid);
   let known = managed.find((one) => Number(one.parent) === parent);
   if (!known) {

@@ -432,8 +432,10 @@ describe.each([
     const reader = await other();
     await reader.query("begin isolation level repeatable read; select * from doomed");
     const { rows } = await reader.query("select pg_backend_pid() as pid");
-    const { status, stdout } = await harness([...args, url, "--wait", "0.5"]);
+    const { status, stdout } = await harness([...args, url, "--older-than", "2 months", "--wait", "0.5"]);
     expect(status).toBe(1);
+    // of the three only the first was tried
+    expect(stdout.match(/failed/g)).toHaveLength(1);
     expect(stdout).toMatch(
       new RegExp(
         `failed, busy for too long: locked by session ${rows[0].pid} \\(harness other\\) for \\d+ s; the next run goes on from here`,
