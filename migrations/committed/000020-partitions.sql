@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:af5eea3219075a2ac969dafa978b80e9dbe231b0
+--! Hash: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -1072,7 +1072,35 @@ comment on function partitions.dependents(regclass) is
   'What refers to a table by its identity. statement makes it refer to whatever has the name when it runs; without one, or with a reason, the '
   'object stands in the way.';
 
-revoke execute on function partitions.dependents(regclass) from public;
+-- The catalogue does not know what rows name a table.
+create or replace function partitions.rows_that_name(source regclass) returns table (object text)
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  place record;
+  found_one boolean;
+begin
+  for place in
+    select c.oid::pg_catalog.regclass as relation, a.attname
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_class as c on c.oid = a.attrelid and c.relkind = 'r'
+    join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where a.atttypid = 'pg_catalog.regclass'::pg_catalog.regtype and not a.attisdropped and n.nspname not in ('partitions', 'pg_catalog', 'information_schema')
+      and n.nspname !~ '^pg_(toast|temp)' and has_table_privilege(c.oid, 'select')
+    order by 1, 2
+  loop
+    execute format('select exists (select from %s where %I = $1)', partitions.whole_name(place.relation), place.attname) into found_one using source;
+    if found_one then
+      object := format('column %I of %s', place.attname, partitions.whole_name(place.relation));
+      return next;
+    end if;
+  end loop;
+end
+$$;
+comment on function partitions.rows_that_name(regclass) is 'Columns of type regclass in which a row names the table: they would go on to name the old one. As far as this role may read.';
+
+revoke execute on function partitions.dependents(regclass), partitions.rows_that_name(regclass) from public;
 --! EndIncluded partitions/dependents.sql
 --! Included partitions/build-parent.sql
 -- An empty partitioned table like one that is not partitioned. It is made in a schema of its own under the same name, so that all that
@@ -1478,6 +1506,9 @@ begin
     join pg_catalog.pg_depend as d on d.refclassid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and d.refobjid = c.oid and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
     join pg_catalog.pg_rewrite as r on r.oid = d.objid
     where c.conrelid = source and c.contype = 'p' and not attribute.attnum = any (c.conkey)
+    union all
+    select n.object, 'a row names the table by its identity, and would go on to name the old one', 'Take the row out, and enter the new table afterwards.'
+    from partitions.rows_that_name(source) as n
     union all
     select format('sequence %s', s.objid::pg_catalog.regclass), format('%s uses it too, and the sequence of an identity column has to be made anew', pg_catalog.pg_describe_object(o.classid, o.objid, o.objsubid)),
       'Give the other one a sequence of its own.'
@@ -2511,8 +2542,18 @@ as $$
 declare
   c constant partitions.conversions := partitions.conversion(relation);
   old_name pg_catalog.name;
+  stray record;
 begin
   perform partitions.refuse_blocked(c);
+  -- What partitions maintain has made meanwhile is where the partitioned table is.
+  for stray in
+    select s.child, k.relnamespace::pg_catalog.regnamespace::pg_catalog.name as home
+    from partitions.children(c.parent) as s
+    join pg_catalog.pg_class as x on x.oid = s.child and x.relnamespace = partitions.workspace(c.source)::text::pg_catalog.regnamespace
+    join pg_catalog.pg_class as k on k.oid = c.source
+  loop
+    perform partitions.place_child(stray.child, c.source, stray.home);
+  end loop;
   -- A session plans a query when it asks it first: not under the lock.
   perform partitions.fingerprint(c.source), partitions.dress_statements(c.source, false), partitions.undress_statements(c.source, c.method = 'attach'),
     partitions.close_table(c.parent);
@@ -2531,6 +2572,12 @@ begin
     execute format('drop function if exists %I.repeat()', partitions.workspace(c.source));
   end if;
   execute format('drop schema %I', partitions.workspace(c.source));
+  -- Nobody should have taken it from them.
+  perform partitions.isolate(c.parent, s.child)
+  from partitions.children(c.parent) as s
+  join pg_catalog.pg_class as x on x.oid = s.child
+  join pg_catalog.pg_class as k on k.oid = c.parent
+  where (x.relrowsecurity, x.relforcerowsecurity) is distinct from (k.relrowsecurity, k.relforcerowsecurity);
   return partitions.move_on(relation, 'validate');
 end
 $$;

@@ -1,5 +1,5 @@
---! Previous: sha1:af5eea3219075a2ac969dafa978b80e9dbe231b0
---! Hash: sha1:0deba76ff6d34d68f421c2128c1ff4382403101e
+--! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
+--! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:0deba76ff6d34d68f421c2128c1ff4382403101e
---! Hash: sha1:167613e7be270f7d49d77fbbfd1fffa5a71ff48b
+--! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

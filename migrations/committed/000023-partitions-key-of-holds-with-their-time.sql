@@ -1,5 +1,5 @@
---! Previous: sha1:167613e7be270f7d49d77fbbfd1fffa5a71ff48b
---! Hash: sha1:b655ba755d7ac5c784edf2cd87f01752c80c6425
+--! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b655ba755d7ac5c784edf2cd87f01752c80c6425
---! Hash: sha1:3c5845ed29cc8f2b79cd11eb7a9b6496cb0159bd
+--! Previous: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Hash: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:3c5845ed29cc8f2b79cd11eb7a9b6496cb0159bd
---! Hash: sha1:b6e6b13d11e201f9b96df2625b5f92d00878c90d
+--! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
+--! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:b6e6b13d11e201f9b96df2625b5f92d00878c90d
---! Hash: sha1:535375776affefc470edc00fe03326dae062ce11
+--! Previous: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Hash: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

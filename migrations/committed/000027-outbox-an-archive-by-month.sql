@@ -1,5 +1,5 @@
---! Previous: sha1:535375776affefc470edc00fe03326dae062ce11
---! Hash: sha1:0757a325fbf59507cd32e3bd966a4b055e83995e
+--! Previous: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
+--! Hash: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:0757a325fbf59507cd32e3bd966a4b055e83995e
---! Hash: sha1:a2904c7567989b956e1541ceed2e4c2a563d8b94
+--! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
+--! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:a2904c7567989b956e1541ceed2e4c2a563d8b94
---! Hash: sha1:9a9f840c81a2f4b96c50a34ac4faba5bb3ee1f1e
+--! Previous: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Hash: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:9a9f840c81a2f4b96c50a34ac4faba5bb3ee1f1e
---! Hash: sha1:14419e3ff5ab787073f1755ec77464115b286148
+--! Previous: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
+--! Hash: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:14419e3ff5ab787073f1755ec77464115b286148
---! Hash: sha1:bfd1d22b9a8cb867c44525b97b71a34bfc75855e
+--! Previous: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
+--! Hash: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

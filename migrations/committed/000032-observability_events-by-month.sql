@@ -1,5 +1,5 @@
---! Previous: sha1:bfd1d22b9a8cb867c44525b97b71a34bfc75855e
---! Hash: sha1:d492bd3b37f386a43b22e2bf35c99e413d15317c
+--! Previous: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
+--! Hash: sha1:f0a7a2201e9254a4aeea33f1ab900c566a839387
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

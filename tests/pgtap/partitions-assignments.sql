@@ -56,7 +56,7 @@ select pg_temp.job(format('update public.bookings set starts_at = ''2030-01-01 1
   pg_temp.add_hold(pg_temp.a(), 'table for lunch', array['1'], 12);
 select matches(pg_temp.refused(pg_temp.a(), 'lunch', array['table for lunch'], 'k1'), '^PT409 \| conflict_error \| The booking is on a day for which no assignments can be kept\. \|', 'a confirmation beyond the last month is a conflict');
 select is(pg_temp.left_behind(), '0 0 0 0 0', 'that leaves nothing');
-select lives_ok($$ select partitions.ensure('public.booking_table_assignments', '2035-01-01') $$, 'once there are so many months');
+select lives_ok($$ select partitions.fill('public.booking_table_assignments', '2035-01-01Z', '2035-02-01Z') $$, 'once there is the month');
 select matches(pg_temp.confirm(pg_temp.a(), 'lunch', array['table for lunch'], 'k1'), '^\{', 'it is confirmed, with the same key');
 select is(pg_temp.months('lunch'), 'p2035_01 2035-01-01 1', 'in its month');
 
