@@ -9,7 +9,7 @@ declare
   failures text[] := '{}';
   tables text[];
   columns text[];      -- per table: the tenant column
-  inserts text[];      -- per table: another tenant's row, all else NULL
+  inserts text[];      -- per table: another tenant's row, all else NULL, but for the time by which it is partitioned
   tenant_role text;
   relation text;
   claims text;
@@ -21,6 +21,7 @@ begin
          array_agg((select format('insert into %s (%s) overriding system value values (%s)', c.oid::regclass,
                                   string_agg(quote_ident(b.attname), ', ' order by b.attnum),
                                   string_agg(case when b.attname = a.attname then quote_literal('00000000-0000-4000-8000-00000000000b')
+                                                  when exists (select from pg_catalog.pg_partitioned_table p where p.partrelid = c.oid and b.attnum = any (p.partattrs)) then 'now()'
                                                   else 'null' end, ', ' order by b.attnum))
                       from pg_catalog.pg_attribute b
                      where b.attrelid = c.oid and b.attnum > 0 and not b.attisdropped and b.attgenerated = '') order by c.oid)
