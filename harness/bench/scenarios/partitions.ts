@@ -7,6 +7,7 @@ import { convert, finish, type Running } from "../../partitions/convert.ts";
 import { makePartitions, overdue } from "../../partitions/ensure.ts";
 import { packSql } from "../../partitions/pack.ts";
 import type { Comparison, Scenario, Side, Stage } from "../scenario.ts";
+import { convertByPartman, forgetPartman, installPartman } from "./partitions/partman.ts";
 import { type Met, traffic } from "./partitions/traffic.ts";
 
 interface State {
@@ -71,16 +72,23 @@ function conversion(label: string, method: Method, rows: number): Side<State> {
   };
 }
 
+const million = 1_000_000;
+
+/** What clients of the table meet while something is done to it. */
+async function under(state: State, work: () => Promise<unknown>): Promise<Met & { seconds: number }> {
+  const began = performance.now();
+  const met = await traffic(state.writers, state.reader, sized(state, million), work);
+  return { ...met, seconds: (performance.now() - began) / 1000 };
+}
+
 /** The longest that a writer waited, which is what a conversion costs whoever works with the table. */
 function stall(method: Method): Comparison<State> {
-  const rows = 1_000_000;
-  const under = async (state: State, work: () => Promise<unknown>) => {
-    const began = performance.now();
-    const met = await traffic(state.writers, state.reader, sized(state, rows), work);
-    equal(met.fewestRows, sized(state, rows), "a reader saw fewer rows than there are");
-    return { ...met, seconds: (performance.now() - began) / 1000 };
+  const complete = async (state: State, work: () => Promise<unknown>) => {
+    const met = await under(state, work);
+    equal(met.fewestRows, sized(state, million), "a reader saw fewer rows than there are");
+    return met;
   };
-  const prepared = (state: State) => fill(state, sized(state, rows), method === "attach" ? 0 : 2);
+  const prepared = (state: State) => fill(state, sized(state, million), method === "attach" ? 0 : 2);
   return {
     title: `longest write while 1,000,000 rows are converted, ${method}`,
     unit: "ms",
@@ -88,13 +96,14 @@ function stall(method: Method): Comparison<State> {
     baseline: {
       label: "writers alone, 10 s",
       before: prepared,
-      run: async (state) => (await under(state, () => sleep(state.stage.quick ? 200 : 10_000))).longestWrite,
+      run: async (state) =>
+        (await complete(state, () => sleep(state.stage.quick ? 200 : 10_000))).longestWrite,
     },
     candidate: {
       label: `converted by ${method}`,
       before: prepared,
       async run(state) {
-        const met = await under(state, () => convertBy(state, method));
+        const met = await complete(state, () => convertBy(state, method));
         state.met.set(method, [...(state.met.get(method) ?? []), met]);
         return met.longestWrite;
       },
@@ -108,6 +117,42 @@ function stall(method: Method): Comparison<State> {
         "counts and writes meanwhile": all.map(({ counts, writes }) => `${counts}/${writes}`).join(" "),
       };
     },
+  };
+}
+
+/** Where the server has it. What it loses in between is noted, and no failure of ours. */
+function partman(): Comparison<State> {
+  const endings: string[] = [];
+  const seen: string[] = [];
+  return {
+    title: "longest write while 1,000,000 rows are converted, by pg_partman against shadow",
+    unit: "ms",
+    long: true,
+    prepare: ({ client }) => installPartman(client),
+    baseline: {
+      label: "pg_partman: DEFAULT, partition_data_proc",
+      before: (state) => fill(state, sized(state, million), 0),
+      async run(state) {
+        const met = await under(state, async () => endings.push(await convertByPartman(state.client)));
+        seen.push(`${met.fewestRows.toLocaleString("en")} in ${met.seconds.toFixed(1)} s`);
+        return met.longestWrite;
+      },
+      after: ({ client }) => forgetPartman(client),
+    },
+    candidate: {
+      label: "shadow",
+      before: (state) => fill(state, sized(state, million), 0),
+      async run(state) {
+        const met = await under(state, () => convertBy(state, "shadow"));
+        equal(met.fewestRows, sized(state, million), "a reader saw fewer rows than there are");
+        return met.longestWrite;
+      },
+      after: dropOld,
+    },
+    notes: () => ({
+      "pg_partman ended with": endings.join("; "),
+      "fewest rows a reader saw meanwhile": seen.join("; "),
+    }),
   };
 }
 
@@ -198,6 +243,7 @@ const scenario: Scenario<State> = {
     },
     "stall-attach": stall("attach"),
     "stall-shadow": stall("shadow"),
+    "stall-partman": partman(),
     ensure: {
       title: `${months} months of 100 tables`,
       long: true,
