@@ -17,7 +17,7 @@ import { wholeName } from "../partitions/status.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";
 import { type ConvertOptions, report, type Session, say, wishOf } from "./partitions-convert-session.ts";
-import { refusePooler } from "./partitions-options.ts";
+import { refusePooler, seconds } from "./partitions-options.ts";
 import { wholeNumber } from "./pii-options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -58,18 +58,10 @@ function effortOf({
   rate,
   lockTimeout,
 }: ConvertOptions): Pick<Running, "batch" | "rate" | "lockTimeoutMs"> {
-  const ms = Number(lockTimeout ?? 50);
-  if (!(Number.isInteger(ms) && ms >= 1 && ms <= 60_000)) {
-    throw new HarnessError({
-      code: "bad-option",
-      message: `--lock-timeout ${lockTimeout} is not a number of milliseconds up to 60000`,
-      hint: "Leave it out for 50.",
-    });
-  }
   return {
     batch: wholeNumber("--batch", batch, 5_000, 1_000_000),
     rate: wholeNumber("--rate", rate, undefined, 10_000_000),
-    lockTimeoutMs: ms,
+    lockTimeoutMs: seconds("--lock-timeout", lockTimeout, 0.05),
   };
 }
 

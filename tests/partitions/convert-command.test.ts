@@ -245,6 +245,7 @@ test.each([
   [["--key", "at", "--method", "magic"], 2, "bad-option"],
   [["--key", "at", "--rollback", "--finish"], 2, "bad-option"],
   [["--key", "at", "--lock-timeout", "x"], 2, "bad-option"],
+  [["--key", "at", "--lock-timeout", "0"], 2, "bad-option"],
   [["--rollback"], 2, "no-conversion"],
 ])("bad options %j: one line", async (options, expected, wanted) => {
   const { status, stderr } = await convert(...(options as string[]));

@@ -8,6 +8,8 @@ export interface Met {
   /** Of counts of rows that nobody deletes. */
   fewestRows: number;
   counts: number;
+  /** What writes and counts failed with. */
+  errors: string[];
 }
 
 /** Two writers, who insert, change, move and delete, and a reader who counts all of the first rows, until the work is done. */
@@ -17,22 +19,31 @@ export async function traffic<T>(
   rows: number,
   work: () => Promise<T>,
 ): Promise<Met & { answer: T }> {
-  const met: Met = { longestWrite: 0, writes: 0, fewestRows: Number.POSITIVE_INFINITY, counts: 0 };
+  const met: Met = {
+    longestWrite: 0,
+    writes: 0,
+    fewestRows: Number.POSITIVE_INFINITY,
+    counts: 0,
+    errors: [],
+  };
+  const failed = (error: unknown) =>
+    void met.errors.push(error instanceof Error ? error.message : String(error));
   let running = true;
   const writing = writers.map(async (writer, w) => {
     for (let n = 0; running; n++) {
       const id = 1 + ((n * 7919 + w * 104_729) % rows);
       const began = performance.now();
-      await write(writer, n, id);
+      await write(writer, n, id).catch(failed);
       met.longestWrite = Math.max(met.longestWrite, performance.now() - began);
       met.writes++;
     }
   });
   const reading = (async () => {
     while (running) {
-      const answer = await reader.query("select count(*)::int as rows from bench.events where id <= $1", [
-        rows,
-      ]);
+      const answer = await reader
+        .query("select count(*)::int as rows from bench.events where id <= $1", [rows])
+        .catch(failed);
+      if (!answer) continue;
       met.fewestRows = Math.min(met.fewestRows, answer.rows[0].rows);
       met.counts++;
     }
