@@ -56,6 +56,8 @@ export class Dispatcher {
       this.metrics.count("handler_seconds_total", {}, seconds);
       this.#settling.call();
     });
+    this.metrics.gauge("in_flight", () => workload.size);
+    this.metrics.gauge("running", () => workload.running);
     const claiming = new Claiming(
       options,
       this.worker,

@@ -28,6 +28,7 @@ export type Figure = keyof typeof figures;
 /** Counters of one dispatcher, in the text format of Prometheus. */
 export class Metrics {
   readonly #values = new Map<Figure, Map<string, number>>();
+  readonly #gauges = new Map<Figure, () => number>();
 
   count(figure: Figure, labels: Record<string, string> = {}, by = 1): void {
     const series = this.#series(figure);
@@ -35,8 +36,9 @@ export class Metrics {
     series.set(key, (series.get(key) ?? 0) + by);
   }
 
-  set(figure: Figure, value: number): void {
-    this.#series(figure).set("", value);
+  /** Asked for its value whenever somebody wants to know. */
+  gauge(figure: Figure, read: () => number): void {
+    this.#gauges.set(figure, read);
   }
 
   value(figure: Figure): number {
@@ -46,7 +48,8 @@ export class Metrics {
   text(): string {
     const lines = (Object.keys(figures) as Figure[]).flatMap((figure) => {
       const [kind, help] = figures[figure];
-      const series = this.#values.get(figure) ?? new Map([["", 0]]);
+      const known = this.#series(figure);
+      const series = known.size > 0 ? known : new Map([["", 0]]);
       return [
         `# HELP ${prefix}${figure} ${help}.`,
         `# TYPE ${prefix}${figure} ${kind}`,
@@ -57,6 +60,8 @@ export class Metrics {
   }
 
   #series(figure: Figure): Map<string, number> {
+    const gauge = this.#gauges.get(figure);
+    if (gauge) return new Map([["", gauge()]]);
     let series = this.#values.get(figure);
     if (!series) {
       series = new Map();

@@ -76,8 +76,6 @@ export class Settling implements Work {
     }
     if (performance.now() >= this.#nextExtension) await this.#extend(client);
     if (!stopping && performance.now() >= this.#nextSweep) await this.#sweep(client);
-    this.#metrics.set("in_flight", this.#workload.size);
-    this.#metrics.set("running", this.#workload.running);
   }
 
   failed(error: unknown): number {

@@ -180,6 +180,22 @@ test("SIGTERM: what is at work is finished, what has not begun is given back unt
   );
 });
 
+test("what it holds and works on is in its metrics from the claim on", async () => {
+  await addEvents(client, tenants[0] ?? "", 2, { ms: 3_600_000 });
+  const dispatcher = await start([
+    "--concurrency",
+    "1",
+    "--lease",
+    "3600",
+    "--sweep",
+    "3600",
+    "--grace",
+    "0",
+  ]);
+  await until("it says so", dispatcher.metrics, ({ in_flight, running }) => in_flight === 2 && running === 1);
+  expect((await dispatcher.metrics()).acked_total).toBe(0);
+});
+
 test("SIGTERM does not wait for ever: what takes too long counts as an attempt and is due again", async () => {
   await addEvents(client, tenants[0] ?? "", 1, { ms: 3_600_000 });
   const dispatcher = await start([...hasty, "--grace", "0.3"]);
