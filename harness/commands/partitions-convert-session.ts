@@ -3,7 +3,8 @@ import { HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { methods, type Wish } from "../partitions/conversion.ts";
 import type { Ending } from "../partitions/convert.ts";
-import { oneOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
+import { oneOf } from "./option-values.ts";
+import { type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 
 export interface ConvertOptions extends PartitionOptions {
   key?: string | undefined;

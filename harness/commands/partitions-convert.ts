@@ -14,11 +14,11 @@ import { describeBlockers, describePlan, stepInWords } from "../partitions/conve
 import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack } from "../partitions/pack.ts";
 import { wholeName } from "../partitions/status.ts";
+import { seconds, wholeNumber } from "./option-values.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";
 import { type ConvertOptions, report, type Session, say, wishOf } from "./partitions-convert-session.ts";
-import { refusePooler, seconds } from "./partitions-options.ts";
-import { wholeNumber } from "./pii-options.ts";
+import { refusePooler } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
 
 /** Partitions a table while it is in use. Run again, it goes on where it stopped. Exit code 1 if something stands in the way. */

@@ -18,7 +18,8 @@ import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
 import { printable, printableSql } from "../report/printable.ts";
-import { actionOf, type PartitionOptions, periodOf, premakeOf, seconds } from "./partitions-options.ts";
+import { seconds } from "./option-values.ts";
+import { actionOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
 
 export interface EnsureOptions extends PartitionOptions {

@@ -6,8 +6,9 @@ import { archiveFinished } from "../outbox/archive.ts";
 import { explainPartitionError, reasonOf } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { planPrune } from "../partitions/prune-plan.ts";
+import { seconds } from "./option-values.ts";
 import { describeEnsured, ensure } from "./partitions-ensure.ts";
-import { type PartitionOptions, refusePooler, seconds } from "./partitions-options.ts";
+import { type PartitionOptions, refusePooler } from "./partitions-options.ts";
 import { describePruned, prune, pruneLimits } from "./partitions-prune.ts";
 import { withClient } from "./with-target.ts";
 

@@ -20,7 +20,8 @@ import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
 import { printable } from "../report/printable.ts";
 import { table as textTable } from "../report/table.ts";
-import { actionOf, type PartitionOptions, refusePooler, seconds } from "./partitions-options.ts";
+import { seconds } from "./option-values.ts";
+import { actionOf, type PartitionOptions, refusePooler } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
 
 export interface PruneOptions extends PartitionOptions {

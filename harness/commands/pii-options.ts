@@ -1,4 +1,3 @@
-import { HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import type { Problem } from "../pii/status.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -12,23 +11,6 @@ export interface SealingOptions extends PiiOptions {
   batch?: string;
   rate?: string;
   jobs?: string;
-}
-
-/** @throws HarnessError `bad-option` */
-export function wholeNumber<D>(
-  option: string,
-  text: string | undefined,
-  otherwise: D,
-  most: number,
-): number | D {
-  if (text === undefined) return otherwise;
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
-  throw new HarnessError({
-    code: "bad-option",
-    message: `${option} ${JSON.stringify(text)} is not a number from 1 to ${most}`,
-    hint: "Leave it out for the default.",
-  });
 }
 
 export const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -8,7 +8,8 @@ import { type Sealed, sealTable } from "../pii/seal.ts";
 import type { Keys } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import type { ProtectedTable } from "../pii/tables.ts";
-import { describeProblem, type SealingOptions, say, wholeNumber } from "./pii-options.ts";
+import { wholeNumber } from "./option-values.ts";
+import { describeProblem, type SealingOptions, say } from "./pii-options.ts";
 
 export interface Effort {
   batch: number;

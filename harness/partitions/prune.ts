@@ -94,7 +94,7 @@ async function decide(client: Client, expired: ExpiredPartition, limits: PruneLi
  */
 export async function finish(
   client: Client,
-  { table, child, oid }: Pick<Unsettled, "table" | "child" | "oid">,
+  { table, oid }: Pick<Unsettled, "table" | "oid">,
   atMost: Exclude<Action, "keep">,
   limits: PruneLimits,
 ): Promise<Outcome> {
@@ -119,23 +119,15 @@ export async function finish(
       await sleep(Math.min(100 * 2 ** step, 2_000) * (0.5 + Math.random() / 2));
     }
   }
-  return patiently(async () => {
-    return inTransaction(
-      client,
-      "read write",
-      async () => {
-        const { rows } = await client.query<{ did: Outcome | null }>(
-          "select partitions.settle($1::oid::regclass, $2) as did",
-          [oid, atMost],
-        );
-        // null: it was half detached by somebody who wrote nothing down, or another run was faster
-        return rows[0]?.did ?? "detach";
-      },
-      limits,
+  const settle = async (): Promise<Outcome> => {
+    const { rows } = await client.query<{ did: Outcome | null }>(
+      "select partitions.settle($1::oid::regclass, $2) as did",
+      [oid, atMost],
     );
-  }, attempts).catch((error) => {
-    throw Object.assign(error, { partition: child });
-  });
+    // null: it was half detached by somebody who wrote nothing down, or another run was faster
+    return rows[0]?.did ?? "detach";
+  };
+  return patiently(() => inTransaction(client, "read write", settle, limits), attempts);
 }
 
 async function detach(

@@ -14,5 +14,6 @@
 \ir exchange.sql
 \ir rebuild.sql
 \ir conversions.sql
+\ir conversion-steps.sql
 \ir copy.sql
 \ir swap.sql
