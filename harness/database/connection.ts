@@ -58,10 +58,13 @@ async function open(config: ClientConfig): Promise<pg.Client> {
   const client = new pg.Client(config);
   // A connection that breaks while idle must not end the process: the next query reports it.
   client.on("error", () => undefined);
-  const version = announcedVersion(client);
+  const announced = announcements(client);
   try {
     await client.connect();
-    refuseOldServer(version());
+    refuseOldServer(announced.server_version ?? "");
+    // A whole message is read by the setting that it finds, so that no transaction can set it in time. On is what every server starts with.
+    if (announced.standard_conforming_strings === "off")
+      await client.query("set standard_conforming_strings = on");
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);
@@ -69,14 +72,14 @@ async function open(config: ClientConfig): Promise<pg.Client> {
   }
 }
 
-/** The version that the server announces while a connection is made, which costs no question. */
-function announcedVersion(client: pg.Client): () => string {
-  let version = "";
+/** What the server announces while a connection is made, which costs no question: its version, and some settings. */
+function announcements(client: pg.Client): Record<string, string> {
+  const announced: Record<string, string> = {};
   const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
   connection.on("parameterStatus", ({ parameterName, parameterValue }: Record<string, string>) => {
-    if (parameterName === "server_version") version = parameterValue ?? "";
+    if (parameterName) announced[parameterName] = parameterValue ?? "";
   });
-  return () => version;
+  return announced;
 }
 
 /** @throws HarnessError `server-too-old` */

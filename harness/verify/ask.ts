@@ -6,7 +6,8 @@ import { contextExpression } from "../tenancy/context.ts";
 import type { TenantTable } from "../tenancy/model.ts";
 import { sendPiiKeys } from "../tenancy/pii-key.ts";
 import { type Check, loadFacts } from "./checks.ts";
-import { type Assignment, type Observations, setLocal } from "./observe.ts";
+import type { Observations } from "./observations.ts";
+import type { Assignment } from "./observe.ts";
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
   severity: Result["severity"] | null;
@@ -99,4 +100,8 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
     const detail = `the check itself failed: ${error.message} (${error.code})`;
     return [{ ...silent, outcome: "error", detail }];
   }
+}
+
+function setLocal(name: string, value: string): string {
+  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
 }

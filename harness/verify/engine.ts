@@ -1,10 +1,14 @@
 import type { Client } from "pg";
 import { countOutcomes, type Outcome, type Result, type Summary } from "../core/results.ts";
+import { inTransaction } from "../database/transaction.ts";
+import { surveyGround } from "../sql/act-as/ground.ts";
 import type { IsolationModel } from "../tenancy/model.ts";
 import { askAll } from "./ask.ts";
 import { type Check, loadChecks } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";
-import { type Assignment, type Depth, type Observations, Pass } from "./observe.ts";
+import type { Observations } from "./observations.ts";
+import type { Assignment, Depth } from "./observe.ts";
+import { type Connect, Pass } from "./pass.ts";
 
 export interface Verification {
   model: IsolationModel;
@@ -16,7 +20,7 @@ export interface VerifyOptions {
   checks?: Check[];
   depth?: Depth;
   /** Opens another connection to the same database, if the server has one to give: with many tables that pays. */
-  connect?: () => Promise<Client | null>;
+  connect?: Connect;
   /** The key of PII protection, for the checks that open sealed values. */
   piiKey?: string | undefined;
 }
@@ -35,26 +39,22 @@ export async function verify(
   const { checks = loadChecks(), depth = "probe", piiKey, connect = async () => null } = options;
   const started = performance.now();
   const contexts = contextsFor(model);
-  const assignment: Assignment = { model, roles: await reachableRoles(client, model), contexts, depth };
+  const roles = await reachableRoles(client, model);
+  const ground = await surveyGround(client, roles);
+  const assignment: Assignment = { model, roles, contexts, depth, ground };
   const nothingYet: Observations = { tables: [], holes: [] };
   const [waiting, ready] = [
     checks.filter(({ observes }) => observes),
     checks.filter(({ observes }) => !observes),
   ];
   const pass = new Pass(assignment, connect);
-  const early = (session: Client) => askAll(session, assignment, nothingYet, ready, piiKey);
-  // What looks at definitions alone runs beside the pass, and its connection then lends a hand.
-  const beside = model.tables.length < manyTables ? null : await connect();
-  const help = async (session: Client) => {
-    const answers = await early(session);
-    await pass.work(session);
-    return answers;
-  };
-  const [, earlier] = await Promise.all([pass.work(client), beside && help(beside)]).finally(() =>
-    beside?.end(),
-  );
+  const workers = model.tables.length < manyTables ? 1 : 2;
+  // What looks at definitions alone is asked beside the probe run.
+  const early = askAll(client, assignment, nothingYet, ready, piiKey);
+  await Promise.all([early, ...Array.from({ length: workers }, () => pass.work())]);
+  await pass.work(client);
   const answers = [
-    ...(earlier ?? (await early(client))),
+    ...(await early),
     ...(await askAll(client, assignment, pass.observations, waiting, piiKey)),
   ];
   const results = worstPerObject([...answers, ...undecidable(model, checks)]).sort(inOrderOf(checks));
@@ -85,12 +85,14 @@ function undecidable({ undecidable: tables }: IsolationModel, checks: Check[]): 
 
 /** The tenant roles that this session can become. Probing as the others is impossible, and 4a and 4b say why. */
 async function reachableRoles(client: Client, { isolation }: IsolationModel): Promise<string[]> {
-  const { rows } = await client.query(
-    `select rolname from pg_catalog.pg_roles
-      where rolname = any ($1)
-        and pg_has_role(session_user, oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
-      order by array_position($1, rolname::text)`,
-    [isolation.tenantRoles],
+  const { rows } = await inTransaction(client, "read only", () =>
+    client.query(
+      `select rolname from pg_catalog.pg_roles
+        where rolname = any ($1)
+          and pg_has_role(session_user, oid, case when current_setting('server_version_num')::int >= 160000 then 'SET' else 'MEMBER' end)
+        order by array_position($1, rolname::text)`,
+      [isolation.tenantRoles],
+    ),
   );
   return rows.map((row) => row.rolname);
 }

@@ -2,26 +2,18 @@ import type { Client } from "pg";
 import pg from "pg";
 import { readSqlFile } from "../database/sql-file.ts";
 import { beginStatement } from "../database/transaction.ts";
+import { type Act, actAs } from "../sql/act-as/act.ts";
+import type { Ground } from "../sql/act-as/ground.ts";
 import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
 import type { Context } from "./contexts.ts";
-
-/** What the pass (probes/pass.sql) wrote down of each role and table, and of whatever is open in some context. */
-export interface Observations {
-  /** Tables of one role that answered alike share a row. */
-  tables: { role: string; relations: string[]; [answer: string]: unknown }[];
-  holes: Hole[];
-}
-
-interface Answer {
-  observations?: Observations & { prepared: object[] };
-}
-
-interface Hole {
-  role: string;
-  relation: string;
-  context: string;
-  [answer: string]: unknown;
-}
+import {
+  type Acted,
+  type Hole,
+  type Looked,
+  type Observations,
+  type Subject,
+  toObservations,
+} from "./observations.ts";
 
 /** `probe` reads rows and offers one; `explain` asks for plans only, as a protected branch wants it. */
 export type Depth = "probe" | "explain";
@@ -32,145 +24,157 @@ export interface Assignment {
   roles: string[];
   contexts: Context[];
   depth: Depth;
+  ground: Ground;
 }
 
-/** Tables in one transaction: each keeps its locks, and those of its indexes, until the end. */
-const chunkSize = 500;
-/** A server process keeps what it learnt of a table, some 30 kB: after so many tables another one goes on. */
-const sessionTables = 2_000;
-/** A chunk may take this long, and a little more for each table; then it is divided to find the slow one. */
-const tableBudgetMs = 2_000;
-/** After this long no further table is tried alone. */
-const patienceMs = 60_000;
+/** A statement in verify/probes may take this long, and a little more for each table. */
+export const tableBudgetMs = 2_000;
+
+const limitsFor = (tables: number) => ({
+  statementTimeoutMs: tableBudgetMs + 10 * tables,
+  lockTimeoutMs: 500,
+});
 
 /**
- * The pass over all tables, chunk by chunk, by as many connections as work on it. A table that takes too long, or breaks the pass, is
- * found by dividing its chunk and reported by itself; the others are not affected.
+ * Observes some tables in three messages: what there is to ask, the answers of a first transaction, and those of a second one on the same
+ * connection, since what a first one leaves behind may open something to the next.
  */
-export class Pass {
-  readonly observations: Observations = { tables: [], holes: [] };
-  readonly #assignment: Assignment;
-  readonly #connect: () => Promise<Client | null>;
-  readonly #waiting: TenantTable[][];
-  readonly #deadline = performance.now() + patienceMs;
-
-  constructor(assignment: Assignment, connect: () => Promise<Client | null>) {
-    const { tables } = assignment.model;
-    this.#assignment = assignment;
-    this.#connect = connect;
-    this.#waiting = assignment.roles.length === 0 ? [] : divide(tables, Math.ceil(tables.length / chunkSize));
-  }
-
-  /** Works until nothing is waiting, on this connection and on those that it opens in its place. */
-  async work(client: Client): Promise<void> {
-    let session = client;
-    let asked = 0;
-    try {
-      for (let chunk = this.#waiting.shift(); chunk; chunk = this.#waiting.shift()) {
-        if (asked >= sessionTables) {
-          const next = await this.#connect();
-          if (next) {
-            if (session !== client) await session.end();
-            [session, asked] = [next, 0];
-          }
-        }
-        asked += chunk.length;
-        await this.#observe(session, chunk);
-      }
-    } finally {
-      if (session !== client) await session.end().catch(() => undefined);
-    }
-  }
-
-  async #observe(session: Client, chunk: TenantTable[]): Promise<void> {
-    try {
-      this.#add(await runChunk(session, this.#assignment, chunk));
-    } catch (error) {
-      if (!(error instanceof pg.DatabaseError)) throw error;
-      await session.query("rollback");
-      await session.query(readSqlFile("harness/verify/probes/forget.sql").text);
-      const outOfTime = performance.now() > this.#deadline;
-      if (chunk.length > 1 && !outOfTime) this.#waiting.unshift(...divide(chunk, 8));
-      else this.#add(undecided(this.#assignment, chunk, outOfTime && chunk.length > 1 ? noTimeLeft : error));
-    }
-  }
-
-  #add({ tables, holes }: Observations): void {
-    this.observations.tables.push(...tables);
-    this.observations.holes.push(...holes);
-  }
-}
-
-const noTimeLeft = {
-  code: "57014",
-  message: `it was not asked: the run took more than ${patienceMs / 1000} s already`,
-};
-
-/** Each chunk in two transactions of one connection, a round trip each. */
-async function runChunk(
+export async function observe(
   client: Client,
-  { model, roles, contexts, depth }: Assignment,
+  assignment: Assignment,
   tables: TenantTable[],
 ): Promise<Observations> {
-  const limits = { statementTimeoutMs: tableBudgetMs + 10 * tables.length, lockTimeoutMs: 500 };
-  const begin = beginStatement(model.inRecovery ? "read only" : "read write", limits);
-  const pass = async (input: object) => {
+  const { model, roles, contexts, depth, ground } = assignment;
+  const limits = limitsFor(tables.length);
+  const subjects = await compose(client, assignment, tables);
+  const transaction = async (acts: Act[], before: string[] = []) => {
     const statements = [
-      begin,
+      beginStatement(model.inRecovery ? "read only" : "read write", limits),
       "set local jit = off;", // compiling a plan that runs once costs more than it saves
-      setLocal("harness.model", JSON.stringify({ depth, ...input })),
-      readSqlFile("harness/verify/probes/pass.sql").text,
-      "select current_setting('harness.observations')::json as observations;",
+      ...actAs(ground, acts, before),
       "rollback;",
     ];
-    const answers = (await client.query(statements.join("\n"))) as unknown as { rows: Answer[] }[];
-    const [answer] = answers.flatMap(({ rows }) => rows.flatMap(({ observations }) => observations ?? []));
-    if (!answer) throw new Error("the pass answered nothing");
-    return answer;
+    const answers = (await client.query(statements.join("\n"))) as unknown as {
+      rows: { answer?: unknown }[];
+    }[];
+    return answers.flatMap(({ rows }) => rows.flatMap((row) => ("answer" in row ? [row.answer] : [])));
   };
-  const first = await pass({ probed: roles, tables, contexts });
-  const second = await pass({ prepared: first.prepared, contexts: contexts.filter(({ junk }) => !junk) });
-  const known = new Set(first.holes.map(keyOf));
-  const later = second.holes.filter((hole) => !known.has(keyOf(hole)));
-  return {
-    tables: first.tables,
-    holes: [...first.holes, ...later.map((hole) => ({ ...hole, again: true }))],
-  };
-}
-
-/** Tables that could not be asked count as undecided in every context, and never as closed. */
-function undecided(
-  { roles, contexts }: Assignment,
-  tables: TenantTable[],
-  error: { code?: string | undefined; message: string },
-): Observations {
-  const answer = { sqlstate: error.code ?? "XX000", message: error.message };
-  const relations = tables.map(({ relation }) => relation);
-  const rows = roles.flatMap((role) => relations.map((relation) => ({ role, relation })));
-  return {
-    tables: roles.map((role) => ({ role, relations, probed: false, ...answer })),
-    holes: rows.flatMap((row) =>
-      contexts.map(({ name }) => ({
-        ...row,
-        context: name,
-        visible: false,
-        open: [],
-        undecided: true,
-        ...answer,
-      })),
-    ),
-  };
-}
-
-const keyOf = ({ role, relation, context }: Hole) => `${role} ${relation} ${context}`;
-
-function divide<T>(items: readonly T[], parts: number): T[][] {
-  const size = Math.max(1, Math.ceil(items.length / Math.max(1, parts)));
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
-    items.slice(at * size, (at + 1) * size),
+  const act = (role: string, body: string, input: object, mode: Act["mode"] = "read only"): Act => ({
+    role,
+    body: `harness/verify/probes/${body}.sql`,
+    input: { depth, ...input },
+    mode,
+  });
+  const { settings } = contexts.at(-1) as Context;
+  const byRole = roles.map((role) => ({ role, tables: subjects.filter((subject) => subject.role === role) }));
+  // Contexts go round the roles, the unset one before all others: a setting that was once set is never unset again.
+  const look = (some: Context[], fields: readonly (keyof Subject)[]) =>
+    byRole.map((asked) => act(asked.role, "look", { contexts: some, tables: pick(asked.tables, fields) }));
+  const first = [...look(contexts.slice(0, 1), [...toLook, "judge"]), ...look(contexts.slice(1), toLook)];
+  const judging = byRole.map((asked) =>
+    act(asked.role, "acts", { settings, tables: pick(asked.tables, toAct) }),
   );
+  const answers = await transaction([...first, ...judging], preparations(subjects, ground, depth));
+  const looked = mergeLooks(answers.slice(0, first.length) as Looked[], roles);
+  const acted = answers.slice(first.length) as Acted[][];
+
+  const again = contexts.filter(({ junk }) => !junk);
+  const offers =
+    depth === "probe"
+      ? byRole.map((asked, at) => ({ ...asked, tables: offered(asked.tables, looked[at]) }))
+      : [];
+  const later = await transaction([
+    ...look(again, toLook),
+    ...offers.map((asked) => act(asked.role, "offer", { settings, tables: asked.tables }, "read write")),
+  ]);
+  await client.query("deallocate all"); // prepared statements outlive their transaction
+  return byRole
+    .map(({ role, tables: asked }, at) =>
+      toObservations(role, asked, {
+        probing: depth === "probe",
+        looked: looked[at] as Looked,
+        again: later[at] as Looked,
+        acted: [...(acted[at] ?? []), ...((later[byRole.length + at] ?? []) as Acted[])],
+      }),
+    )
+    .reduce(joined, { tables: [], holes: [] });
 }
 
-export function setLocal(name: string, value: string): string {
-  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
+async function compose(client: Client, { roles }: Assignment, tables: TenantTable[]): Promise<Subject[]> {
+  const { text } = readSqlFile("harness/verify/probes/compose.sql");
+  const limits = limitsFor(tables.length);
+  await client.query(`${beginStatement("read only", limits)} set local jit = off;`);
+  try {
+    return (await client.query<Subject>(text, [JSON.stringify({ roles, tables })])).rows;
+  } finally {
+    await client.query("rollback");
+  }
 }
+
+const toLook = [
+  "place",
+  "relation",
+  "locked",
+  "readable",
+  "judged",
+  "statement",
+  "leader",
+  "positions",
+] as const;
+const toAct = ["place", "leader", "locked", "names", "alone", "take", "wipe"] as const;
+
+function pick(subjects: Subject[], fields: readonly (keyof Subject | "judged")[]): object[] {
+  return subjects.map((subject) => {
+    const known: Record<string, unknown> = {
+      ...subject,
+      judged: subject.judge !== null,
+      alone: subject.beyond && subject.alone ? execution(subject, "_alone") : subject.alone,
+    };
+    return Object.fromEntries(fields.map((field) => [field, known[field]]));
+  });
+}
+
+/**
+ * A policy may call what its role could not name. The session itself prepares such statements, which looks names up and evaluates nothing; what
+ * is then executed is executed as the role. (If it reads a table with row security, the server looks names up again, and refuses.)
+ */
+function preparations(subjects: Subject[], { path }: Ground, depth: Depth): string[] {
+  const prepare = (subject: Subject, suffix: string, query: string | null) =>
+    query ? [`prepare ${pg.escapeIdentifier(subject.statement + suffix)} as ${query};`] : [];
+  const statements = subjects
+    .filter(({ beyond, locked, leader, place }) => depth === "probe" && beyond && !locked && leader === place)
+    .flatMap((subject) => [
+      ...prepare(subject, "_judge", subject.judge),
+      ...prepare(subject, "_alone", subject.alone),
+    ]);
+  if (statements.length === 0) return [];
+  return [
+    `select set_config('search_path', ${pg.escapeLiteral(path)}, true);`,
+    ...statements,
+    "set local search_path = pg_catalog, pg_temp;",
+  ];
+}
+
+const execution = ({ statement }: Subject, suffix: string) =>
+  `execute ${pg.escapeIdentifier(statement + suffix)}`;
+
+/** The answers of several looks of each role, together. */
+function mergeLooks(looks: Looked[], roles: string[]): Looked[] {
+  return roles.map((_, at) => {
+    const own = looks.filter((_, index) => index % roles.length === at);
+    return { opened: own.flatMap(({ opened }) => opened), holes: own.flatMap(({ holes }) => holes) };
+  });
+}
+
+/** Rows are offered where policies could be evaluated without writing anything. */
+function offered(subjects: Subject[], looked: Looked | undefined): object[] {
+  const failed = new Set(looked?.holes.filter((hole: Hole) => hole.sqlstate).map(({ place }) => place));
+  return subjects
+    .filter(({ put, locked, place, leader }) => put && !locked && !failed.has(place) && !failed.has(leader))
+    .map(({ place, put }) => ({ place, put }));
+}
+
+const joined = (a: Observations, b: Observations): Observations => ({
+  tables: [...a.tables, ...b.tables],
+  holes: [...a.holes, ...b.holes],
+});
