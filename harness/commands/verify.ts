@@ -4,7 +4,6 @@ import { progress } from "../core/progress.ts";
 import { type CheckInfo, countOutcomes, exitCodeOf, type Severity, severities } from "../core/results.ts";
 import { connect } from "../database/connection.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
-import { refuseLoggedKey } from "../pii/key-in-log.ts";
 import { checkFixOption, type FixOption, writeFix } from "../report/fix.ts";
 import type { Report } from "../report/report.ts";
 import { countsOf, judgementOf } from "../report/verdict.ts";
@@ -38,7 +37,6 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
     const { model, discovery } = await obtainModel(session.client, session.config);
     if (discovery) say(describeDiscovery(discovery));
     requireTables(model);
-    if (piiKey) await refuseLoggedKey(session.client);
     const stopProgress = progress(`verifying ${model.tables.length} tables`);
     const depth = depthFor(session, options.confirm);
     const another = () => connect(session.target.url, { purpose: "verify" }).catch(() => null);

@@ -35,6 +35,13 @@ const meaning = [
 ].join(" ");
 
 /**
+ * Takes back, until the transaction ends, what else is attached to the database or the role (ALTER DATABASE … SET, ALTER ROLE … SET), so that
+ * a verdict does not depend on it. Not the settings of applications: what they say when nobody has set them is theirs to say.
+ */
+export const neutralSettings = `select set_config(name, coalesce(boot_val, ''), true) from pg_catalog.pg_settings
+  where source in ('database', 'user', 'database user') and context = 'user' and strpos(name, '.') = 0;`;
+
+/**
  * How every transaction of ours begins: with limits, and with settings that make its statements mean what they say. They are SET LOCAL,
  * because anything that outlives the transaction would reach the next user of a pooled connection, and because poolers refuse start-up options.
  */

@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import type { Flavor } from "../branches/target.ts";
 import { HarnessError } from "../core/errors.ts";
 import { readSqlFile } from "../database/sql-file.ts";
+import { inTransaction, neutralSettings } from "../database/transaction.ts";
 import type { Isolation, TenantContext } from "./config-schema.ts";
 import { type NamedContext, scopePredicate } from "./context.ts";
 import { realMembers } from "./membership.ts";
@@ -70,9 +71,15 @@ export interface FoundMembership {
  * @throws HarnessError `unknown-table` (the configuration names one that is not there)
  */
 export async function loadModel(client: ClientBase, isolation: Isolation): Promise<IsolationModel> {
-  const { rows } = await client.query(readSqlFile("harness/tenancy/model.sql").text, [
-    JSON.stringify(isolation),
-  ]);
+  const { text } = readSqlFile("harness/tenancy/model.sql");
+  const { rows } = await inTransaction(
+    client,
+    "read only",
+    () => client.query(text, [JSON.stringify(isolation)]),
+    {
+      first: neutralSettings,
+    },
+  );
   const { missingTables, members, ...found } = rows[0];
   if (missingTables.length > 0) {
     throw new HarnessError({

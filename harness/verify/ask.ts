@@ -1,10 +1,10 @@
 import type { Client, QueryResult } from "pg";
 import pg from "pg";
 import type { Result } from "../core/results.ts";
-import { beginStatement } from "../database/transaction.ts";
+import { beginStatement, neutralSettings } from "../database/transaction.ts";
+import type { PiiSurvey } from "../pii/survey/survey.ts";
 import { contextExpression } from "../tenancy/context.ts";
 import type { TenantTable } from "../tenancy/model.ts";
-import { sendPiiKeys } from "../tenancy/pii-key.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment } from "./observe.ts";
@@ -28,7 +28,7 @@ export async function askAll(
   assignment: Assignment,
   observations: Observations,
   checks: Check[],
-  piiKey: string | undefined,
+  pii: PiiSurvey | null,
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
   const { tenantRoles: roles, schemas, exempt } = model.isolation;
@@ -36,10 +36,12 @@ export async function askAll(
   const input = { roles, probed, depth, schemas, exempt, expression, contexts };
   const open = [
     beginStatement("read only", limits),
+    neutralSettings,
     `set local jit = off; set local work_mem = '${model.tables.length > manyTables ? "32MB" : "4MB"}';`,
     setLocal("harness.model", JSON.stringify(input)),
     setLocal("harness.tables", JSON.stringify(byKind(model.tables))),
     setLocal("harness.observations", JSON.stringify(observations)),
+    setLocal("harness.pii", JSON.stringify(pii)),
   ];
   try {
     await client.query(open.join("\n"));
@@ -47,7 +49,6 @@ export async function askAll(
       if (!checks.some((check) => check.sql.includes(setting))) continue;
       await client.query(`select set_config('${setting}', (${sql}\n)::text, true)`);
     }
-    if (piiKey) await sendPiiKeys(client, piiKey);
     const results: Result[] = [];
     for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
     return results;

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { countOutcomes, type Outcome, type Result, type Summary } from "../core/results.ts";
 import { inTransaction } from "../database/transaction.ts";
+import { surveyPii } from "../pii/survey/survey.ts";
 import { surveyGround } from "../sql/act-as/ground.ts";
 import type { IsolationModel } from "../tenancy/model.ts";
 import { askAll } from "./ask.ts";
@@ -21,7 +22,7 @@ export interface VerifyOptions {
   depth?: Depth;
   /** Opens another connection to the same database, if the server has one to give: with many tables that pays. */
   connect?: Connect;
-  /** The key of PII protection, for the checks that open sealed values. */
+  /** The key of PII protection, to open sealed values with: here, it is not sent. */
   piiKey?: string | undefined;
 }
 
@@ -47,16 +48,16 @@ export async function verify(
     checks.filter(({ observes }) => observes),
     checks.filter(({ observes }) => !observes),
   ];
+  const pii = checks.some(({ area }) => area === "pii")
+    ? await surveyPii(client, { depth, key: piiKey })
+    : null;
   const pass = new Pass(assignment, connect);
   const workers = model.tables.length < manyTables ? 1 : 2;
   // What looks at definitions alone is asked beside the probe run.
-  const early = askAll(client, assignment, nothingYet, ready, piiKey);
+  const early = askAll(client, assignment, nothingYet, ready, pii);
   await Promise.all([early, ...Array.from({ length: workers }, () => pass.work())]);
   await pass.work(client);
-  const answers = [
-    ...(await early),
-    ...(await askAll(client, assignment, pass.observations, waiting, piiKey)),
-  ];
+  const answers = [...(await early), ...(await askAll(client, assignment, pass.observations, waiting, pii))];
   const results = worstPerObject([...answers, ...undecidable(model, checks)]).sort(inOrderOf(checks));
   const summary = {
     ...countOutcomes(results),

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import pg from "pg";
 import { readSqlFile } from "../database/sql-file.ts";
-import { beginStatement } from "../database/transaction.ts";
+import { beginStatement, inTransaction, neutralSettings } from "../database/transaction.ts";
 import { type Act, actAs } from "../sql/act-as/act.ts";
 import type { Ground } from "../sql/act-as/ground.ts";
 import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
@@ -50,6 +50,7 @@ export async function observe(
   const transaction = async (acts: Act[], before: string[] = []) => {
     const statements = [
       beginStatement(model.inRecovery ? "read only" : "read write", limits),
+      neutralSettings,
       "set local jit = off;", // compiling a plan that runs once costs more than it saves
       ...actAs(ground, acts, before),
       "rollback;",
@@ -83,10 +84,13 @@ export async function observe(
     depth === "probe"
       ? byRole.map((asked, at) => ({ ...asked, tables: offered(asked.tables, looked[at]) }))
       : [];
-  const later = await transaction([
+  // a new schema has made the server forget its plans, and it would look names up again as the role
+  const anew = preparations(subjects, ground, depth, "deallocate");
+  const laterActs = [
     ...look(again, toLook),
     ...offers.map((asked) => act(asked.role, "offer", { settings, tables: asked.tables }, "read write")),
-  ]);
+  ];
+  const later = await transaction(laterActs, anew);
   await client.query("deallocate all"); // prepared statements outlive their transaction
   return byRole
     .map(({ role, tables: asked }, at) =>
@@ -102,13 +106,15 @@ export async function observe(
 
 async function compose(client: Client, { roles }: Assignment, tables: TenantTable[]): Promise<Subject[]> {
   const { text } = readSqlFile("harness/verify/probes/compose.sql");
-  const limits = limitsFor(tables.length);
-  await client.query(`${beginStatement("read only", limits)} set local jit = off;`);
-  try {
-    return (await client.query<Subject>(text, [JSON.stringify({ roles, tables })])).rows;
-  } finally {
-    await client.query("rollback");
-  }
+  const input = JSON.stringify({ roles, tables });
+  const opening = { ...limitsFor(tables.length), first: `${neutralSettings} set local jit = off;` };
+  const { rows } = await inTransaction(
+    client,
+    "read only",
+    () => client.query<Subject>(text, [input]),
+    opening,
+  );
+  return rows;
 }
 
 const toLook = [
@@ -138,9 +144,11 @@ function pick(subjects: Subject[], fields: readonly (keyof Subject | "judged")[]
  * A policy may call what its role could not name. The session itself prepares such statements, which looks names up and evaluates nothing; what
  * is then executed is executed as the role. (If it reads a table with row security, the server looks names up again, and refuses.)
  */
-function preparations(subjects: Subject[], { path }: Ground, depth: Depth): string[] {
-  const prepare = (subject: Subject, suffix: string, query: string | null) =>
-    query ? [`prepare ${pg.escapeIdentifier(subject.statement + suffix)} as ${query};`] : [];
+function preparations(subjects: Subject[], { path }: Ground, depth: Depth, first?: "deallocate"): string[] {
+  const prepare = ({ statement }: Subject, suffix: string, query: string | null) => {
+    const name = pg.escapeIdentifier(statement + suffix);
+    return query ? [...(first ? [`${first} ${name};`] : []), `prepare ${name} as ${query};`] : [];
+  };
   const statements = subjects
     .filter(({ beyond, locked, leader, place }) => depth === "probe" && beyond && !locked && leader === place)
     .flatMap((subject) => [

@@ -247,7 +247,8 @@ test("where the server writes bind parameters down, the commands keep the key to
     /^harness: log_\w+ makes this server write .*log_parameter_max_length = 0.*\[key-would-be-logged\]\n$/,
   );
   const verify = await harness(["verify", "--database-url", loudUrl], { env: { HARNESS_PII_KEY: key } });
-  expect(verify.stderr).toContain("[key-would-be-logged]");
+  // it opens values here, and sends the key to nobody
+  expect(verify.status).toBe(0);
   const warned = await harness(["pii", "status", "--database-url", loudUrl]);
   expect(warned.stdout).toContain("warning: log_statement would write the key to the server's log");
   expect(seenIn(log())).not.toContain("key");

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../../core/errors.ts";
 import { readSqlFile } from "../../database/sql-file.ts";
-import { inTransaction } from "../../database/transaction.ts";
+import { inTransaction, neutralSettings } from "../../database/transaction.ts";
 import { contextOf, ordinaryContext } from "./context.ts";
 import { type Discovery, type FoundRole, type FoundTable, least } from "./discovery.ts";
 import { chooseRoles } from "./roles.ts";
@@ -14,10 +14,10 @@ import { chooseColumn } from "./tenant-column.ts";
  */
 export async function discoverIsolation(client: ClientBase): Promise<Discovery> {
   const { tables, roles } = await inTransaction(client, "read only", async () => {
-    // Names are read as the server prints them, and those in the search path would come without their schema.
-    await client.query("set local search_path = ''");
     // The planner knows nothing about the size of what one part of the query hands to the next: it would go through all tables for each table.
-    await client.query("set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'");
+    await client.query(
+      `${neutralSettings} set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'`,
+    );
     const tablesQuery = ["session-keys", "tenant-columns", "tables"].map(readSql).join("\n");
     const found: FoundTable[] = (await client.query(tablesQuery)).rows;
     const oids = found.filter(({ column }) => column).map(({ oid }) => oid);

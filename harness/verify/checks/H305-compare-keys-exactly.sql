@@ -80,8 +80,12 @@ select c.relation as object,
            string_agg(format('create policy %I on %s as %s for %s to %s', p.polname, c.relation, case when p.polpermissive then 'permissive' else 'restrictive' end,
                              case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
                              (select string_agg(coalesce(quote_ident(r.rolname), 'public'), ', ') from unnest(p.polroles) as o (oid) left join pg_catalog.pg_roles r on r.oid = o.oid))
-                      || case when p.polqual is not null then format(E'\n  using (%s)', replace(pg_get_expr(p.polqual, p.polrelid), '::citext', '::text')) else '' end
-                      || case when p.polwithcheck is not null then format(E'\n  with check (%s)', replace(pg_get_expr(p.polwithcheck, p.polrelid), '::citext', '::text')) else '' end || ';', E'\n' order by p.polname) as created
+                      || case when p.polqual is not null then format(E'\n  using (%s)', x.using_text) else '' end
+                      || case when p.polwithcheck is not null then format(E'\n  with check (%s)', x.check_text) else '' end || ';', E'\n' order by p.polname) as created
       from pg_catalog.pg_policy p
+      -- with its type the column loses its operator too
+     cross join lateral (select regexp_replace(regexp_replace(pg_get_expr(p.polqual, p.polrelid), y.type, '::text', 'gi'), y.operator, '=', 'gi') as using_text,
+                                regexp_replace(regexp_replace(pg_get_expr(p.polwithcheck, p.polrelid), y.type, '::text', 'gi'), y.operator, '=', 'gi') as check_text
+                           from (values ($re$::(?:[\w$]+\.)?citext$re$, $re$operator\((?:[\w$]+\.)?=\)$re$)) as y (type, operator)) as x
      where p.polrelid = c.oid and c.loosely is not null and not c.distinct_anyway
   ) as p on true

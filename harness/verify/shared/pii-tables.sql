@@ -1,28 +1,10 @@
--- The tables with protected columns. Whether there is a registry is not known before, so it is asked by a text, as query_to_xml()
--- allows; in hexadecimal, so that no character means anything to XML.
+-- The tables with protected columns, as the survey of PII protection read them (harness/pii/survey).
 pii_registry as materialized (
-  select r.readable,
-         case when r.readable
-              then convert_from(decode(substring(query_to_xml(
-                     $sql$
-                       select encode(convert_to(coalesce(jsonb_agg(jsonb_build_object(
-                                'relation', t.relation, 'tenantColumn', t.tenant_column, 'idColumn', t.id_column, 'phase', t.phase,
-                                'columns', (select jsonb_agg(jsonb_build_object('name', c.column_name, 'plain', c.plain_columns) order by c.column_name)
-                                              from pii.protected_columns c where c.relation = t.relation))), '[]')::text, 'UTF8'), 'hex') as answer
-                         from pii.protected_tables t
-                     $sql$, true, false, '')::text from '<answer>([0-9a-f]*)</answer>'), 'hex'), 'UTF8')::jsonb
-         end as tables
-    from (select has_schema_privilege(current_user, n.oid, 'USAGE') and has_table_privilege(current_user, t.oid, 'SELECT') and has_table_privilege(current_user, c.oid, 'SELECT') as readable
-            from pg_catalog.pg_namespace n
-            join pg_catalog.pg_class t on t.relnamespace = n.oid and t.relname = 'protected_tables'
-            join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = 'protected_columns'
-           where n.nspname = 'pii') as r
+  select (current_setting('harness.pii')::jsonb -> 'readable')::boolean as readable where current_setting('harness.pii') <> 'null'
 ),
 pii_tables as materialized (
-  select c.oid, t.relation, t."tenantColumn" as tenant_column, t."idColumn" as id_column, t.phase, t.columns, c.relowner, c.relnamespace,
-         case when c.relkind = 'p' then -1 else c.reltuples end as reltuples
-    from pii_registry r
-   cross join jsonb_to_recordset(r.tables) as t (relation text, "tenantColumn" text, "idColumn" text, phase text, columns jsonb)
+  select c.oid, t.relation, t."tenantColumn" as tenant_column, t."idColumn" as id_column, t.phase, t.columns, c.relowner, c.relnamespace
+    from jsonb_to_recordset(nullif(current_setting('harness.pii')::jsonb, 'null') -> 'tables') as t (relation text, "tenantColumn" text, "idColumn" text, phase text, columns jsonb)
     join pg_catalog.pg_class c on c.oid = to_regclass(t.relation)
 ),
 -- A row per plaintext column that is still there: the protected one, and what is derived from it.
