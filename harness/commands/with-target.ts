@@ -3,6 +3,7 @@ import { requireWritable } from "../branches/protection.ts";
 import { resolveTarget } from "../branches/resolve.ts";
 import type { Target } from "../branches/target.ts";
 import { connect } from "../database/connection.ts";
+import { requireTrusted } from "../sql/require-trusted.ts";
 import { loadConfig } from "../tenancy/config.ts";
 import type { Config } from "../tenancy/config-schema.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -40,6 +41,9 @@ export async function withClient<T>(
   );
 }
 
+/** Groups of commands that call functions of a schema of the same name. */
+const packs = new Set(["pii", "outbox", "partitions"]);
+
 /** Opens a connection and closes it afterwards. */
 export async function onConnection<T>(
   url: string,
@@ -47,7 +51,9 @@ export async function onConnection<T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = await connect(url, { purpose });
+  const [group = ""] = purpose.split(" ");
   try {
+    if (packs.has(group)) await requireTrusted(client, group);
     return await work(client);
   } finally {
     await client.end().catch(() => undefined);

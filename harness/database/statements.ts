@@ -6,7 +6,13 @@ export interface Statement {
   line: number;
   /** `begin`, `commit`, `rollback` and `savepoint` steer the transaction; everything else is `other`. */
   kind: "begin" | "commit" | "rollback" | "savepoint" | "other";
+  /** Such as SELECT: the server's word for it. */
+  command: string;
+  returnsRows: boolean;
 }
+
+/** Statements that answer with rows by themselves; INSERT and the like do where they are told to. */
+const answering = new Set(["SelectStmt", "ExplainStmt", "VariableShowStmt", "ExecuteStmt", "FetchStmt"]);
 
 const transactionKinds: Record<string, Statement["kind"]> = {
   TRANS_STMT_BEGIN: "begin",
@@ -40,12 +46,24 @@ export async function splitStatements(sql: string, file = "the statement"): Prom
       text: raw.slice(lead.length),
       line,
       kind: transactionKinds[stmt?.TransactionStmt?.kind ?? ""] ?? "other",
+      ...describe(stmt, raw.slice(lead.length)),
     };
   });
 }
 
+function describe(stmt: RawStatement["stmt"], text: string): Pick<Statement, "command" | "returnsRows"> {
+  const [node = "", body] = Object.entries(stmt ?? {})[0] ?? [];
+  const changes = /^(Select|Insert|Update|Delete|Merge)Stmt$/.exec(node)?.[1];
+  const into = (body as { intoClause?: object } | undefined)?.intoClause;
+  const list = (body as { returningList?: object[]; returningClause?: object } | undefined) ?? {};
+  return {
+    command: (changes ?? /^\w+/.exec(text)?.[0] ?? "").toUpperCase(),
+    returnsRows: (answering.has(node) && !into) || Boolean(list.returningList ?? list.returningClause),
+  };
+}
+
 interface RawStatement {
-  stmt?: { TransactionStmt?: { kind?: string } };
+  stmt?: { TransactionStmt?: { kind?: string } } & Record<string, unknown>;
   stmt_location?: number;
   stmt_len?: number;
 }

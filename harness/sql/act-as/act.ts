@@ -13,6 +13,8 @@ export interface Act {
   body: string;
   input: object;
   mode: "read only" | "read write";
+  /** What it changed is kept, for the caller to commit. */
+  keep?: boolean;
 }
 
 /**
@@ -46,6 +48,7 @@ export function actAs(ground: Ground, acts: readonly Act[], before: readonly str
     `revoke create on schema ${schema} from ${entries};`,
     ...before,
     ...acts.flatMap((act) => inside(act, `select ${nameOf(act)}(${inputOf(act, ground)}) as answer;`)),
+    ...(acts.some(({ keep }) => keep) ? [`drop schema ${schema} cascade;`] : []),
   ];
 }
 
@@ -71,14 +74,14 @@ function directly(act: Act, input: string): string[] {
   ];
 }
 
-function inside({ role, mode }: Act, ...statements: string[]): string[] {
+function inside({ role, mode, keep }: Act, ...statements: string[]): string[] {
   return [
     "savepoint harness_act;",
     // what current_setting('role') says to a policy
     `set local role ${pg.escapeIdentifier(role)};`,
     ...(mode === "read only" ? ["set transaction read only;"] : []),
     ...statements,
-    "rollback to savepoint harness_act;",
+    ...(keep ? ["release savepoint harness_act;", "reset role;"] : ["rollback to savepoint harness_act;"]),
   ];
 }
 

@@ -3,25 +3,7 @@
 --   wall    a SECURITY DEFINER function that belongs to the role: inside, neither SET ROLE nor SET SESSION AUTHORIZATION works
 --   direct  SET LOCAL ROLE: whoever undoes it finds a login without rights, or nothing but that login's own code
 --   none    neither: nothing of this database is evaluated
-with session as (
-  select r.oid, r.rolname, r.rolsuper, r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication as strong,
-         d.oid as database
-    from pg_catalog.pg_roles r
-   cross join pg_catalog.pg_database d
-   where r.rolname = session_user and d.datname = current_database()
-),
--- Superusers need no trick, and nobody turns against oneself. A role that nobody can log in as, and whose members are all of these, writes no code
--- that they did not write.
-trusted as (
-  select k.oid
-    from session s
-   cross join pg_catalog.pg_roles k
-   where k.rolsuper or k.oid = s.oid
-      or not k.rolcanlogin
-         and not exists (select from pg_catalog.pg_roles m
-                          where m.oid <> k.oid and not m.rolsuper and m.oid <> s.oid and m.rolcanlogin
-                            and pg_catalog.pg_has_role(m.oid, k.oid, 'MEMBER'))
-),
+\ir ../trusted.sql
 strangers as (
   select exists (select from pg_catalog.pg_class c where c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relowner not in (select oid from trusted))
       or exists (select from pg_catalog.pg_proc p where p.oid >= 16384 and p.proowner not in (select oid from trusted))
@@ -53,6 +35,9 @@ select case when possible.wall then 'wall' when p.is_plain or not g.write_code t
             when pg_catalog.pg_is_in_recovery() then 'a standby lets no wall be built'
             when l.evtname is not null then format('the event trigger %I would run with the rights of this login', l.evtname)
             else 'this login may not create a schema here' end as reason,
+       (select min(format('%I on %s', g.tgname, g.tgrelid::regclass)) from pg_catalog.pg_trigger g
+          join pg_catalog.pg_proc f on f.oid = g.tgfoid
+         where g.tgdeferrable and not g.tgisinternal and g.tgenabled <> 'D' and f.proowner not in (select oid from trusted)) as deferred,
        -- pg_catalog is then first by itself: no function of the database stands in for the server's
        coalesce((select string_agg(piece, ',' order by n)
                    from pg_catalog.pg_settings g, unnest(string_to_array(g.reset_val, ',')) with ordinality as p (piece, n)
