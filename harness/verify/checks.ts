@@ -10,9 +10,9 @@ export interface Check {
   title: string;
   severity: Severity;
   area: string;
-  /** `catalogue` looks at definitions alone; `probe` needs the pass to have run. */
+  /** `catalogue` looks at definitions alone; `probe` needs the probe run. */
   kind: "catalogue" | "probe";
-  /** It reads what the pass found, and has to wait for it. */
+  /** It reads what the probes found, and has to wait for it. */
   observes: boolean;
   sql: string;
   docs: string;

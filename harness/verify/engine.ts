@@ -29,7 +29,7 @@ export interface VerifyOptions {
 /** From here on a second connection is worth opening. */
 const manyTables = 200;
 /**
- * Asks every check about a database: first the pass, which observes what tenant roles can do, then each check over the
+ * Asks every check about a database: first the probe run, which observes what tenant roles can do, then each check over the
  * observations and the catalogue, a round trip each. Every transaction is rolled back.
  */
 export async function verify(

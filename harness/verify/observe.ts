@@ -174,11 +174,18 @@ function mergeLooks(looks: Looked[], roles: string[]): Looked[] {
   });
 }
 
-/** Rows are offered where policies could be evaluated without writing anything. */
+/**
+ * A row is offered where the policies were evaluated, without writing anything, and refuse it: where they let it in there is nothing to learn, and
+ * it would leave a dead row.
+ */
 function offered(subjects: Subject[], looked: Looked | undefined): object[] {
-  const failed = new Set(looked?.holes.filter((hole: Hole) => hole.sqlstate).map(({ place }) => place));
+  const settled = new Set(
+    looked?.holes
+      .filter((hole: Hole) => hole.sqlstate || hole.open.includes("insert"))
+      .map(({ place }) => place),
+  );
   return subjects
-    .filter(({ put, locked, place, leader }) => put && !locked && !failed.has(place) && !failed.has(leader))
+    .filter(({ put, locked, place, leader }) => put && !locked && !settled.has(place) && !settled.has(leader))
     .map(({ place, put }) => ({ place, put }));
 }
 

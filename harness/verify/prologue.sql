@@ -1,4 +1,4 @@
--- What every check can read: the model and the observations of the pass (probes/pass.sql), as tables. The engine puts this in
+-- What every check can read: the model and the observations of the probe run (observations.ts), as tables. The engine puts this in
 -- front of each check's query, in a transaction that holds them in the settings harness.model, harness.tables and harness.observations.
 with model as (
   select current_setting('harness.model')::jsonb as model
@@ -6,7 +6,7 @@ with model as (
 tenant_roles as (
   select jsonb_array_elements_text(model -> 'roles') as role from model
 ),
--- those of them that this session can become, and that the pass ran as
+-- those of them that this session can become, and that the probes ran as
 probed_roles as (
   select r.role, r.place from model, jsonb_array_elements_text(model -> 'probed') with ordinality as r (role, place)
 ),
@@ -23,7 +23,7 @@ contexts as (
   select c.name, c.kind, c.statements, c.ordinality
     from model, rows from (jsonb_to_recordset(model -> 'contexts') as (name text, kind text, statements text)) with ordinality as c
 ),
--- What the pass found; tables that answered alike share a row there.
+-- What the probes found; tables that answered alike share a row there.
 answered as materialized (
   select o ->> 'role' as role, r.relation, coalesce((o ->> 'probed')::boolean, true) as probed, o ->> 'kind' as kind, (o ->> 'active')::boolean as active,
          (o ->> 'opened')::boolean as opened, o ->> 'sqlstate' as sqlstate, o ->> 'message' as message,
