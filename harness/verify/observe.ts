@@ -71,7 +71,8 @@ export async function observe(
   // Contexts go round the roles, the unset one before all others: a setting that was once set is never unset again.
   const look = (some: Context[], fields: readonly (keyof Subject)[]) =>
     byRole.map((asked) => act(asked.role, "look", { contexts: some, tables: pick(asked.tables, fields) }));
-  const first = [...look(contexts.slice(0, 1), [...toLook, "judge"]), ...look(contexts.slice(1), toLook)];
+  const judgeToo = [...toLook, "judge"] as const;
+  const first = [...look(contexts.slice(0, 1), judgeToo), ...look(contexts.slice(1), judgeToo)];
   const judging = byRole.map((asked) =>
     act(asked.role, "acts", { settings, tables: pick(asked.tables, toAct) }),
   );

@@ -17,6 +17,7 @@ const config = {
     tenantRoles: ["app_user"],
     context: { setting: "app.tenant_id" },
     tables: {
+      "public.members": { tenantColumn: "tenant_id", context: { setting: "app.tenant_id" } },
       "public.open_notes": {
         tenantColumn: "tenant_id",
         context: {
@@ -65,6 +66,8 @@ describe.each([
     await vendor.query("reset role");
     folder = mkdtempSync(join(tmpdir(), "harness-hostile-"));
     writeFileSync(join(folder, "harness.config.json"), JSON.stringify(config));
+    const plain = { isolation: { ...config.isolation, tables: {} } };
+    writeFileSync(join(folder, "plain.json"), JSON.stringify(plain));
     writeFileSync(join(folder, "protected.json"), JSON.stringify({ ...config, protected: ["hostile", "*"] }));
   });
   afterAll(async () => {
@@ -132,7 +135,63 @@ describe.each([
   );
 
   test("nothing was left", async () => {
-    await admin.query("drop role if exists harness_was_here");
     expect({ version, ...(await loot()) }).toEqual({ version, ...nothing });
   });
+
+  test("what its event triggers would hear is not done, and nothing is proved", async () => {
+    const superuser = await connect(urls.superuser, { purpose: "test" });
+    // made by a superuser, but the function is the owner's, who can change what it does
+    await superuser.query(`begin; set local search_path = pg_catalog, public; set local transaction_read_only = off;
+      create function public.heard() returns event_trigger language plpgsql as $$ begin perform attack.strike('event trigger'); end $$;
+      alter function public.heard() owner to vendor;
+      create event trigger listens on ddl_command_start execute function public.heard(); commit`);
+    try {
+      const before = (await struck()).length;
+      const { status, stdout } = await harness(["verify", "--json", "--database-url", urls.superuser], {
+        cwd: folder,
+      });
+      expect((await struck()).slice(before)).toEqual([]);
+      const { results } = JSON.parse(stdout) as {
+        results: { code: string; object: string; outcome: string; detail: string }[];
+      };
+      const probe = results.find(({ code, object }) => code === "H201" && object === "public.orders");
+      expect(probe).toMatchObject({
+        outcome: "skipped",
+        detail: expect.stringContaining("event trigger listens"),
+      });
+      expect(status).not.toBe(0);
+    } finally {
+      await superuser.query("begin read write; drop event trigger listens; commit");
+      await superuser.end();
+    }
+  });
+
+  test.runIf(version === "17")(
+    "a policy that survives its cancellation costs its table the verdict, and nothing else",
+    async () => {
+      await vendor.query(`create function public.stubborn() returns boolean language plpgsql as $$
+      begin loop begin perform pg_catalog.pg_sleep(5); exception when query_canceled then null; end; end loop; end $$;
+      create policy s on public.ruled_notes as restrictive using (public.stubborn())`);
+      try {
+        const { stdout } = await harness(
+          ["verify", "--config", "plain.json", "--json", "--database-url", urls.superuser],
+          {
+            cwd: folder,
+          },
+        );
+        const { results } = JSON.parse(stdout) as {
+          results: { code: string; object: string; outcome: string }[];
+        };
+        const outcomes = (object: string) =>
+          results.find((result) => result.code === "H201" && result.object === object)?.outcome;
+        expect([outcomes("public.ruled_notes"), outcomes("public.open_notes")]).toEqual(["skipped", "fail"]);
+        const { rows } = await admin.query(
+          "select from pg_stat_activity where application_name like 'harness verify%'",
+        );
+        expect(rows).toEqual([]);
+      } finally {
+        await vendor.query("drop policy s on public.ruled_notes");
+      }
+    },
+  );
 });
