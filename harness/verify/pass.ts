@@ -62,7 +62,7 @@ export class Pass {
         ended = true;
         void end(session, this.#connect);
       },
-      2 * (tableBudgetMs + 10 * chunk.length) + 10_000,
+      2 * (tableBudgetMs + 10 * chunk.length) + 5_000,
     );
     try {
       this.#add(await observe(session, this.#assignment, chunk));
