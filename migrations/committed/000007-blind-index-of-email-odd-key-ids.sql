@@ -1,5 +1,5 @@
---! Previous: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
---! Hash: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
+--! Previous: sha1:a1c2ee056704a54bd006f3b72881859598fab19a
+--! Hash: sha1:d1df87023ad0ff9e7ca315f7cedd5a49d93549ac
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
---! Hash: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
+--! Previous: sha1:d1df87023ad0ff9e7ca315f7cedd5a49d93549ac
+--! Hash: sha1:e0aa2da9e339fe03ad47b6be7c67515c7b8fc109
 --! Message: blind index of email, even key ids
 
 --! no-transaction

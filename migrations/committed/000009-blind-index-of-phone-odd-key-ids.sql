@@ -1,5 +1,5 @@
---! Previous: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
---! Hash: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
+--! Previous: sha1:e0aa2da9e339fe03ad47b6be7c67515c7b8fc109
+--! Hash: sha1:e7167c04701ce07ab6ba6e41a2e4ad4c4940ad55
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
---! Hash: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
+--! Previous: sha1:e7167c04701ce07ab6ba6e41a2e4ad4c4940ad55
+--! Hash: sha1:a786d84cf2c00993481020db66b3df776e496452
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

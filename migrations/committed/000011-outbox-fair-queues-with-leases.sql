@@ -1,5 +1,5 @@
---! Previous: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
---! Hash: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
+--! Previous: sha1:a786d84cf2c00993481020db66b3df776e496452
+--! Hash: sha1:afe3aa3a84f2671201002ff493c7015146b49eed
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

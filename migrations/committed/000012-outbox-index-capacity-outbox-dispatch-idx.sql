@@ -1,5 +1,5 @@
---! Previous: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
---! Hash: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
+--! Previous: sha1:afe3aa3a84f2671201002ff493c7015146b49eed
+--! Hash: sha1:9b2368f3bd9e48c50ca172711b4d49aeac05f271
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

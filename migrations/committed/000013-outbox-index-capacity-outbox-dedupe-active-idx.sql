@@ -1,5 +1,5 @@
---! Previous: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
---! Hash: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
+--! Previous: sha1:9b2368f3bd9e48c50ca172711b4d49aeac05f271
+--! Hash: sha1:6d6a1d9a339a7a3352cec902a6df6884dc1867fa
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
---! Hash: sha1:5bda693e334dbccd9604999c46b098e032a88861
+--! Previous: sha1:6d6a1d9a339a7a3352cec902a6df6884dc1867fa
+--! Hash: sha1:5c07472b6772b4fdaab7f90e72495adc953af95c
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

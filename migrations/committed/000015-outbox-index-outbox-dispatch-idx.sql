@@ -1,5 +1,5 @@
---! Previous: sha1:5bda693e334dbccd9604999c46b098e032a88861
---! Hash: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
+--! Previous: sha1:5c07472b6772b4fdaab7f90e72495adc953af95c
+--! Hash: sha1:53668636d8647b9bdd76d0af3cbdf5693881a222
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
---! Hash: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
+--! Previous: sha1:53668636d8647b9bdd76d0af3cbdf5693881a222
+--! Hash: sha1:75a0cc30a15deb51c5e1e0a981d865e2060f4bc1
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

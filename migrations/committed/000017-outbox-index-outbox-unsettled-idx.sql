@@ -1,5 +1,5 @@
---! Previous: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
---! Hash: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
+--! Previous: sha1:75a0cc30a15deb51c5e1e0a981d865e2060f4bc1
+--! Hash: sha1:169fa1ab3347b54e50a91b81c8eb03767cb5fdba
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
---! Hash: sha1:225d07fe57554399dbeff9d7e60eee37df927892
+--! Previous: sha1:169fa1ab3347b54e50a91b81c8eb03767cb5fdba
+--! Hash: sha1:edc73d52da5a302193ee61a1b6345fe8d8fb3253
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:225d07fe57554399dbeff9d7e60eee37df927892
---! Hash: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
+--! Previous: sha1:edc73d52da5a302193ee61a1b6345fe8d8fb3253
+--! Hash: sha1:c07716edf3b05f00b060c87ec65ef70aefb9b636
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

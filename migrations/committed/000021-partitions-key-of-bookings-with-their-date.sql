@@ -1,5 +1,5 @@
---! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
---! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Previous: sha1:a8a01cc68a514aa5d906360e8a249c5b67808ad3
+--! Hash: sha1:a26d68199f7c725d7499a7a9b9d8762702c3df83
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
---! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Previous: sha1:a26d68199f7c725d7499a7a9b9d8762702c3df83
+--! Hash: sha1:1ed711ab81f077fad35dca1b194c69ff6b97036c
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
---! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Previous: sha1:1ed711ab81f077fad35dca1b194c69ff6b97036c
+--! Hash: sha1:be52129f8bb15f2579abed3019b1576c4dfdae8a
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:903c69713e78b052824e412712700defc745b2ae
---! Hash: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
+--! Previous: sha1:be52129f8bb15f2579abed3019b1576c4dfdae8a
+--! Hash: sha1:d697e3aab9d30866cc484c2a7de04013f900bd95
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

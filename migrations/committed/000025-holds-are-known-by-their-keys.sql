@@ -1,5 +1,5 @@
---! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
---! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Previous: sha1:d697e3aab9d30866cc484c2a7de04013f900bd95
+--! Hash: sha1:df3047188335753fe77a0fde5c9709bc0e76abf8
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
---! Hash: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
+--! Previous: sha1:df3047188335753fe77a0fde5c9709bc0e76abf8
+--! Hash: sha1:11dc16ee0ec5666b33607d15554e588135df9742
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

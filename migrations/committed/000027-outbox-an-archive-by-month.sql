@@ -1,5 +1,5 @@
---! Previous: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
---! Hash: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
+--! Previous: sha1:11dc16ee0ec5666b33607d15554e588135df9742
+--! Hash: sha1:91a5ae08ffd3e837807d10a1ee55bfb21430a88f
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
---! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Previous: sha1:91a5ae08ffd3e837807d10a1ee55bfb21430a88f
+--! Hash: sha1:6a3ba11c07545e1de9d94dbe113337c2e830bf6d
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:7ef495671473c9c06274832531fef089888807ca
---! Hash: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
+--! Previous: sha1:6a3ba11c07545e1de9d94dbe113337c2e830bf6d
+--! Hash: sha1:403c2c3746245a5a8df61115be36dde6a1b58212
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
---! Hash: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
+--! Previous: sha1:403c2c3746245a5a8df61115be36dde6a1b58212
+--! Hash: sha1:5e011934bb4f0a211dfa39ee0744031db0ed6937
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
---! Hash: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
+--! Previous: sha1:5e011934bb4f0a211dfa39ee0744031db0ed6937
+--! Hash: sha1:7bac2a84ecb5a67368151c6a92442744c329fcb9
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

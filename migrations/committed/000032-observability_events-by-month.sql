@@ -1,5 +1,5 @@
---! Previous: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
---! Hash: sha1:f0a7a2201e9254a4aeea33f1ab900c566a839387
+--! Previous: sha1:7bac2a84ecb5a67368151c6a92442744c329fcb9
+--! Hash: sha1:f0177a7e70efd7aeada8a734c3921994be517e31
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -19,11 +19,16 @@ pii_registry as materialized (
            where n.nspname = 'pii') as r
 ),
 pii_tables as materialized (
-  select c.oid, t.relation, t."tenantColumn" as tenant_column, t."idColumn" as id_column, t.phase, t.columns, c.relowner, c.relnamespace,
+  select c.oid, format('%I.%I', n.nspname, c.relname) as relation, t."tenantColumn" as tenant_column, t."idColumn" as id_column, t.phase, t.columns, c.relowner, c.relnamespace,
          case when c.relkind = 'p' then -1 else c.reltuples end as reltuples
     from pii_registry r
    cross join jsonb_to_recordset(r.tables) as t (relation text, "tenantColumn" text, "idColumn" text, phase text, columns jsonb)
-    join pg_catalog.pg_class c on c.oid = to_regclass(t.relation)
+    -- the one that has its trigger, whatever it is called by now
+    join pg_catalog.pg_class c on c.oid = coalesce(
+           (select g.tgrelid from pg_catalog.pg_trigger g
+             where g.tgname = 'pii_1_seal' and g.tgfoid = to_regprocedure(format('pii.%I()', 'seal ' || t.relation))
+             order by g.tgrelid = to_regclass(t.relation) desc limit 1), to_regclass(t.relation))
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 ),
 -- A row per plaintext column that is still there: the protected one, and what is derived from it.
 pii_columns as materialized (
