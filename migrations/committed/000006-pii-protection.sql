@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:a1c2ee056704a54bd006f3b72881859598fab19a
+--! Hash: sha1:a0591901a313806f06cb64db41389adc0b90199c
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -870,6 +870,7 @@ begin
       message = format('%s is there, with sealed values', pii.table_of(forget.relation)),
       hint = 'Only a table that is gone can be forgotten.';
   end if;
+  delete from pii.guest_columns as g where g.relation = forget.relation;
   delete from pii.protected_columns as c where c.relation = forget.relation;
   delete from pii.protected_tables as t where t.relation = forget.relation;
   if not found then

@@ -1,5 +1,5 @@
---! Previous: sha1:a1c2ee056704a54bd006f3b72881859598fab19a
---! Hash: sha1:d1df87023ad0ff9e7ca315f7cedd5a49d93549ac
+--! Previous: sha1:a0591901a313806f06cb64db41389adc0b90199c
+--! Hash: sha1:b930ebaeb5529036088a7d1f49704134bdbc1809
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

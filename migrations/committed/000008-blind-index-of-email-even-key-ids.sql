@@ -1,5 +1,5 @@
---! Previous: sha1:d1df87023ad0ff9e7ca315f7cedd5a49d93549ac
---! Hash: sha1:e0aa2da9e339fe03ad47b6be7c67515c7b8fc109
+--! Previous: sha1:b930ebaeb5529036088a7d1f49704134bdbc1809
+--! Hash: sha1:640439ecd85924484173eeba00982dca4fa3ca1d
 --! Message: blind index of email, even key ids
 
 --! no-transaction

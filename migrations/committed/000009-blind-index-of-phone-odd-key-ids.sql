@@ -1,5 +1,5 @@
---! Previous: sha1:e0aa2da9e339fe03ad47b6be7c67515c7b8fc109
---! Hash: sha1:e7167c04701ce07ab6ba6e41a2e4ad4c4940ad55
+--! Previous: sha1:640439ecd85924484173eeba00982dca4fa3ca1d
+--! Hash: sha1:12a5dabae3a2e870e759929f0ae0485c51814808
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

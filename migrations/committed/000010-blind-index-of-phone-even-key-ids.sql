@@ -1,5 +1,5 @@
---! Previous: sha1:e7167c04701ce07ab6ba6e41a2e4ad4c4940ad55
---! Hash: sha1:a786d84cf2c00993481020db66b3df776e496452
+--! Previous: sha1:12a5dabae3a2e870e759929f0ae0485c51814808
+--! Hash: sha1:25532af048f500d5ce8a7fb505a583d982a24614
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

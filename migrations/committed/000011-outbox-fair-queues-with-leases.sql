@@ -1,5 +1,5 @@
---! Previous: sha1:a786d84cf2c00993481020db66b3df776e496452
---! Hash: sha1:afe3aa3a84f2671201002ff493c7015146b49eed
+--! Previous: sha1:25532af048f500d5ce8a7fb505a583d982a24614
+--! Hash: sha1:848215a6dfe194cca8954e266fd9ba3f22870d52
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

@@ -1,5 +1,5 @@
---! Previous: sha1:afe3aa3a84f2671201002ff493c7015146b49eed
---! Hash: sha1:9b2368f3bd9e48c50ca172711b4d49aeac05f271
+--! Previous: sha1:848215a6dfe194cca8954e266fd9ba3f22870d52
+--! Hash: sha1:5057001920db4e6bf40a4d6bceea794c691289ba
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9b2368f3bd9e48c50ca172711b4d49aeac05f271
---! Hash: sha1:6d6a1d9a339a7a3352cec902a6df6884dc1867fa
+--! Previous: sha1:5057001920db4e6bf40a4d6bceea794c691289ba
+--! Hash: sha1:cad1973e169da5ecce3eccd6236439700328811f
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6d6a1d9a339a7a3352cec902a6df6884dc1867fa
---! Hash: sha1:5c07472b6772b4fdaab7f90e72495adc953af95c
+--! Previous: sha1:cad1973e169da5ecce3eccd6236439700328811f
+--! Hash: sha1:1afbc8a817255ff1489fe4f81d30a8990fd4debf
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5c07472b6772b4fdaab7f90e72495adc953af95c
---! Hash: sha1:53668636d8647b9bdd76d0af3cbdf5693881a222
+--! Previous: sha1:1afbc8a817255ff1489fe4f81d30a8990fd4debf
+--! Hash: sha1:9c3b7a469a362821b5453c9eca3fda04222be2d4
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:53668636d8647b9bdd76d0af3cbdf5693881a222
---! Hash: sha1:75a0cc30a15deb51c5e1e0a981d865e2060f4bc1
+--! Previous: sha1:9c3b7a469a362821b5453c9eca3fda04222be2d4
+--! Hash: sha1:4e415926a9fb4044352caeeeedb5c857c66939ad
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

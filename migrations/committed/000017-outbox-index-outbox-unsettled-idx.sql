@@ -1,5 +1,5 @@
---! Previous: sha1:75a0cc30a15deb51c5e1e0a981d865e2060f4bc1
---! Hash: sha1:169fa1ab3347b54e50a91b81c8eb03767cb5fdba
+--! Previous: sha1:4e415926a9fb4044352caeeeedb5c857c66939ad
+--! Hash: sha1:83c8f7d5ad1f683e5d66db97aed6969b4d77d77c
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:169fa1ab3347b54e50a91b81c8eb03767cb5fdba
---! Hash: sha1:edc73d52da5a302193ee61a1b6345fe8d8fb3253
+--! Previous: sha1:83c8f7d5ad1f683e5d66db97aed6969b4d77d77c
+--! Hash: sha1:a50f6233b4dd45afa4cba6d6a24e2038e5db6680
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:edc73d52da5a302193ee61a1b6345fe8d8fb3253
---! Hash: sha1:c07716edf3b05f00b060c87ec65ef70aefb9b636
+--! Previous: sha1:a50f6233b4dd45afa4cba6d6a24e2038e5db6680
+--! Hash: sha1:79d57ed25f198102abb2fa3a00a2656e5c4d74b1
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

@@ -1,5 +1,5 @@
---! Previous: sha1:c07716edf3b05f00b060c87ec65ef70aefb9b636
---! Hash: sha1:a8a01cc68a514aa5d906360e8a249c5b67808ad3
+--! Previous: sha1:79d57ed25f198102abb2fa3a00a2656e5c4d74b1
+--! Hash: sha1:d43fab2acd90708010686065a0d610490d2e5ce7
 --! Message: partitions
 
 --! Included partitions/schema.sql

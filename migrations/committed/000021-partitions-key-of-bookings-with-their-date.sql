@@ -1,5 +1,5 @@
---! Previous: sha1:a8a01cc68a514aa5d906360e8a249c5b67808ad3
---! Hash: sha1:a26d68199f7c725d7499a7a9b9d8762702c3df83
+--! Previous: sha1:d43fab2acd90708010686065a0d610490d2e5ce7
+--! Hash: sha1:205025031c2788d3c0a654b2fa7aeca540199a4c
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

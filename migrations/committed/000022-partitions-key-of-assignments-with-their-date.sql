@@ -1,5 +1,5 @@
---! Previous: sha1:a26d68199f7c725d7499a7a9b9d8762702c3df83
---! Hash: sha1:1ed711ab81f077fad35dca1b194c69ff6b97036c
+--! Previous: sha1:205025031c2788d3c0a654b2fa7aeca540199a4c
+--! Hash: sha1:ffd45fa8e6ee7a0a5a39c660810fba18bd14fe06
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:1ed711ab81f077fad35dca1b194c69ff6b97036c
---! Hash: sha1:be52129f8bb15f2579abed3019b1576c4dfdae8a
+--! Previous: sha1:ffd45fa8e6ee7a0a5a39c660810fba18bd14fe06
+--! Hash: sha1:32dfa577a8889b31070bad5d50574b5cd7a09aaf
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:be52129f8bb15f2579abed3019b1576c4dfdae8a
---! Hash: sha1:d697e3aab9d30866cc484c2a7de04013f900bd95
+--! Previous: sha1:32dfa577a8889b31070bad5d50574b5cd7a09aaf
+--! Hash: sha1:c282ec1191f65404e79f534acfdfb10f16c35bb6
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:d697e3aab9d30866cc484c2a7de04013f900bd95
---! Hash: sha1:df3047188335753fe77a0fde5c9709bc0e76abf8
+--! Previous: sha1:c282ec1191f65404e79f534acfdfb10f16c35bb6
+--! Hash: sha1:a19f8932ec5da11605ade73c748332e1e1d0938e
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:df3047188335753fe77a0fde5c9709bc0e76abf8
---! Hash: sha1:11dc16ee0ec5666b33607d15554e588135df9742
+--! Previous: sha1:a19f8932ec5da11605ade73c748332e1e1d0938e
+--! Hash: sha1:583eb887846cb69cbf14b2f6a8952605c411f8ee
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

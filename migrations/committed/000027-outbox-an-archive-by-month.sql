@@ -1,5 +1,5 @@
---! Previous: sha1:11dc16ee0ec5666b33607d15554e588135df9742
---! Hash: sha1:91a5ae08ffd3e837807d10a1ee55bfb21430a88f
+--! Previous: sha1:583eb887846cb69cbf14b2f6a8952605c411f8ee
+--! Hash: sha1:b169c2c729695be18618fbbeb64178f830967619
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:91a5ae08ffd3e837807d10a1ee55bfb21430a88f
---! Hash: sha1:6a3ba11c07545e1de9d94dbe113337c2e830bf6d
+--! Previous: sha1:b169c2c729695be18618fbbeb64178f830967619
+--! Hash: sha1:60e5f2b492026119f04a14f5b9672c6f65cb3531
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

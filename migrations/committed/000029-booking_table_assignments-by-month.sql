@@ -1,5 +1,5 @@
---! Previous: sha1:6a3ba11c07545e1de9d94dbe113337c2e830bf6d
---! Hash: sha1:403c2c3746245a5a8df61115be36dde6a1b58212
+--! Previous: sha1:60e5f2b492026119f04a14f5b9672c6f65cb3531
+--! Hash: sha1:909dadf73e624acadf352f685afee6f3443f66b4
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:403c2c3746245a5a8df61115be36dde6a1b58212
---! Hash: sha1:5e011934bb4f0a211dfa39ee0744031db0ed6937
+--! Previous: sha1:909dadf73e624acadf352f685afee6f3443f66b4
+--! Hash: sha1:fe2e36e84f1aa1ad14d3db07186172300d0e4674
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:5e011934bb4f0a211dfa39ee0744031db0ed6937
---! Hash: sha1:7bac2a84ecb5a67368151c6a92442744c329fcb9
+--! Previous: sha1:fe2e36e84f1aa1ad14d3db07186172300d0e4674
+--! Hash: sha1:d40d09982eb2571d71567980d6e8aaebc4924aa6
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:7bac2a84ecb5a67368151c6a92442744c329fcb9
---! Hash: sha1:f0177a7e70efd7aeada8a734c3921994be517e31
+--! Previous: sha1:d40d09982eb2571d71567980d6e8aaebc4924aa6
+--! Hash: sha1:727d391452977e355e1a416e1b4b265dd14b9252
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -73,7 +73,7 @@ declare
   found_ids pg_catalog.text[];
 begin
   perform pii.require_job();
-  select c.* into guest from public.customers as c where c.restaurant_id = tenant and c.id = customer for no key update;
+  select c.* into guest from public.customers as c where c.restaurant_id = tenant and c.id = customer;
   if guest.id is null then
     raise no_data_found using message = 'this tenant has no such customer', hint = 'Take tenant and id from the same row.';
   end if;
@@ -181,9 +181,10 @@ begin
              else c.%1$I::pg_catalog.jsonb end', g.column_name, linked, g.paths)
       end as value,
       case when g.holds = 'json' then format('c.%I::pg_catalog.jsonb', g.column_name) else format('c.%I', g.column_name) end as old,
-      case when g.holds <> 'json' then 'text' when a.atttypid = 'pg_catalog.json'::pg_catalog.regtype then 'json' else 'jsonb' end as type
+      case when g.holds <> 'json' then 'text' when 'pg_catalog.json'::pg_catalog.regtype in (a.atttypid, t.typbasetype) then 'json' else 'jsonb' end as type
     from pii.guest_columns as g
     join pg_catalog.pg_attribute as a on a.attrelid = place and a.attname = g.column_name and not a.attisdropped
+    join pg_catalog.pg_type as t on t.oid = a.atttypid
     where g.relation = erasure_statement.relation and g.holds in ('text', 'json', 'code')
   )
   select string_agg(format('%s is distinct from %s', n.old, n.value), ' or '), string_agg(format('%I = (%s)::pg_catalog.%I', n.column_name, n.value, n.type), ', '),
@@ -247,6 +248,7 @@ as $$
 declare
   r record;
   statement pg_catalog.text;
+  missing pg_catalog.text;
   changed pg_catalog.int8;
   buried pg_catalog.int8;
   still pg_catalog.int8;
@@ -254,6 +256,16 @@ declare
   cleared pg_catalog.jsonb := '{}';
 begin
   perform pii.require_job();
+  select g.relation || '.' || quote_ident(g.column_name) into missing
+  from pii.guest_columns as g
+  where not exists (
+    select from pg_catalog.pg_attribute as a where a.attrelid = to_regclass(g.relation) and a.attname = g.column_name and a.attnum > 0 and not a.attisdropped)
+  order by 1 limit 1;
+  if missing is not null then
+    raise sqlstate 'PI022' using
+      message = format('%s is registered as one that holds data of guests, and is not there', missing),
+      hint = 'If it was renamed, register its new name with pii.register_guest_column(); delete the old one from pii.guest_columns. Nothing was changed.';
+  end if;
   for r in
     select g.relation, regexp_replace(g.relation, '^public\.', '') as name,
       exists (select from pg_catalog.pg_policy where polrelid = to_regclass(g.relation) and polname = 'append_only_update') as fixed
@@ -304,6 +316,9 @@ declare
   remarks pg_catalog.int4 := 0;
 begin
   perform pii.require_job();
+  if not dry_run then
+    perform from public.customers as c where c.restaurant_id = tenant and c.id = customer for no key update;
+  end if;
   select * into who from pii.identity_of(tenant, customer, without_values, '{}');
   cleared := pii.erase_rows(tenant, customer, who.pattern, who.tokens, who.words, dry_run);
   -- What other guests' rows say about this one.

@@ -26,7 +26,7 @@ begin
       string_agg(format('count(*) filter (where pii.fold_text(c.%1$I::pg_catalog.text) ~ $2)', a.attname), ', ' order by a.attnum) as counters
     from pg_catalog.pg_class as c
     join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-      and a.atttypid in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.json'::pg_catalog.regtype,
+    join pg_catalog.pg_type as y on y.oid = a.atttypid and coalesce(nullif(y.typbasetype, 0), y.oid) in ('pg_catalog.text'::pg_catalog.regtype, 'pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.json'::pg_catalog.regtype,
         'pg_catalog.jsonb'::pg_catalog.regtype, 'pg_catalog.text[]'::pg_catalog.regtype)
     where c.relkind in ('r', 'p') and not c.relispartition and exists (select from pg_catalog.pg_policy where polrelid = c.oid and polname = 'tenant_floor')
       and has_column_privilege('app_background', c.oid, a.attnum, 'SELECT')

@@ -34,7 +34,8 @@ as $$
 declare
   target constant pg_catalog.text := pii.name_of(relation);
   type_name constant pg_catalog.name := (
-    select t.typname from pg_catalog.pg_attribute as a join pg_catalog.pg_type as t on t.oid = a.atttypid
+    select coalesce(b.typname, t.typname)
+    from pg_catalog.pg_attribute as a join pg_catalog.pg_type as t on t.oid = a.atttypid left join pg_catalog.pg_type as b on b.oid = t.typbasetype
     where a.attrelid = relation and a.attname = register_guest_column.column_name and a.attnum > 0 and not a.attisdropped
   );
   tenant_column pg_catalog.name := pii.tenant_column_of(relation);

@@ -83,6 +83,7 @@ begin
       message = format('%s is there, with sealed values', pii.table_of(forget.relation)),
       hint = 'Only a table that is gone can be forgotten.';
   end if;
+  delete from pii.guest_columns as g where g.relation = forget.relation;
   delete from pii.protected_columns as c where c.relation = forget.relation;
   delete from pii.protected_tables as t where t.relation = forget.relation;
   if not found then
