@@ -1,5 +1,5 @@
 --! Previous: sha1:727d391452977e355e1a416e1b4b265dd14b9252
---! Hash: sha1:46fe40253080f281332a614c4d51a79dc302b20a
+--! Hash: sha1:a1bd1599020f6d829b14a55723fe187e593066f3
 --! Message: pii: every column that holds data of guests
 
 -- Erasure goes by a registry of columns instead of a list of tables.
@@ -203,9 +203,10 @@ begin
   case jsonb_typeof(value)
     when 'object' then
       if not about then
-        -- An object that has the guest's address is about the guest, unless it has another person's too.
+        -- An object that has the guest's address is about the guest, unless it has another person's too. A sender is nobody's guest.
         select string_agg(pii.fold_text(coalesce(e.value #>> '{}', '')), ' | ') into own
-        from jsonb_each(value) as e where jsonb_typeof(e.value) in ('string', 'number') or jsonb_typeof(e.value) = 'array' and e.value::pg_catalog.text !~ '[{]';
+        from jsonb_each(value) as e
+        where e.key !~* '^(from|sender|reply[_-]?to)$' and (jsonb_typeof(e.value) in ('string', 'number') or jsonb_typeof(e.value) = 'array' and e.value::pg_catalog.text !~ '[{]');
         whole := coalesce(own ~ pattern, false) and not pii.has_address(regexp_replace(own, pattern, '', 'g'));
       end if;
       return (
@@ -222,8 +223,10 @@ begin
       own := pii.fold_text(value #>> '{}');
       return case
         when tenancy.uuid_or_null(own) is not null then value
-        when own ~ pattern or own ~ ('(?<![[:alpha:]])(' || words || ')(?![[:alpha:]])')
-          or about and jsonb_typeof(value) = 'string' and pii.has_address(own) then '"[erased]"'
+        when own ~ pattern then '"[erased]"'
+        -- Another person's address, which may have the same family name in it.
+        when jsonb_typeof(value) = 'string' and pii.has_address(own) then case when about then '"[erased]"' else value end
+        when own ~ ('(?<![[:alpha:]])(' || words || ')(?![[:alpha:]])') then '"[erased]"'
         else value
       end;
     else
@@ -291,24 +294,28 @@ end
 $$;
 comment on function pii.wipe(jsonb) is 'JSON without any string but ids, any long number, and any key that is not plain.';
 
-create or replace function pii.addresses_guest(payload jsonb, pattern text) returns boolean
+create or replace function pii.addresses_guest(payload jsonb, pattern text, is_mail boolean) returns boolean
 language sql immutable parallel safe
 begin atomic
-  select exists (
-    select from jsonb_path_query(payload, '$.** ? (@.type() == "object").keyvalue()') as e (pair)
-    where e.pair ->> 'key' ~* '^(to|cc|bcc|recipients?|send_?to)$' and pii.fold_text((e.pair -> 'value')::text) ~ pattern);
+  select coalesce(r.recipients ~ pattern and not pii.has_address(regexp_replace(r.recipients, pattern, '', 'g')), false)
+  from (
+    select string_agg(pii.fold_text((e.pair -> 'value')::text), ' | ')
+    from jsonb_path_query(payload, '$.** ? (@.type() == "object").keyvalue()') as e (pair)
+    where e.pair ->> 'key' ~* '^(to|cc|bcc|recipients?|send[_-]?to)$' or is_mail and e.pair ->> 'key' ~* '^(guest|customer)?[_-]?(e-?mail|phone|mobile|tel|sms)([_-]?(address|number))?$'
+  ) as r (recipients);
 end;
-comment on function pii.addresses_guest(jsonb, text) is 'Whether a message goes to whom the pattern finds.';
+comment on function pii.addresses_guest(jsonb, text, boolean) is
+  'Whether a message goes to whom the pattern finds, and to nobody else. is_mail: it goes somewhere, so that an address is a recipient under other keys than to, too.';
 
 revoke execute on function
   pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
   pii.is_personal(text), pii.blank(jsonb), pii.scrub(jsonb, boolean, text, text), pii.has_address(text), pii.scrub_paths(jsonb, text[]),
-  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text)
+  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text, boolean)
 from public;
 grant execute on function
   pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
   pii.is_personal(text), pii.blank(jsonb), pii.scrub(jsonb, boolean, text, text), pii.has_address(text), pii.scrub_paths(jsonb, text[]),
-  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text)
+  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text, boolean)
 to app_background, app_pii;
 --! EndIncluded pii/scrub.sql
 --! Included pii/erase.sql
@@ -513,9 +520,10 @@ begin
   if payload is not null and columns @> array['status', 'finished_at', 'locked_until', 'locked_by', 'dead_reason']::pg_catalog.name[] then
     burial := format('c.status in (''pending'', ''processing'') and (%s)',
       case when whole_tenant then format('c.payload is distinct from %s', payload)
-        else concat_ws(' or ', 'pii.addresses_guest(c.payload, $3)',
-          case when 'destination' = any (columns) then format(
-            'c.destination in (''email'', ''sms'') and (%1$s or c.payload is distinct from %2$s and not pii.has_address((%2$s)::pg_catalog.text))', linked, payload) end) end);
+        when 'destination' = any (columns) then format(
+          'case when c.destination in (''email'', ''sms'') then %s or pii.mentions(c.payload::pg_catalog.text, null, $4) or pii.addresses_guest(c.payload, $3, true)
+             else pii.addresses_guest(c.payload, $3, false) end', linked)
+        else 'pii.addresses_guest(c.payload, $3, false)' end);
     assignments := assignments || format(
       ', status = case when %1$s then ''dead'' else c.status end, dead_reason = case when %1$s then ''erased'' else c.dead_reason end,
          finished_at = case when %1$s then now() else c.finished_at end,
@@ -785,12 +793,12 @@ begin
     order by 1
   loop
     execute format('select array[%s] from %s as c where c.%I = $1', t.counters, t.relation, t.tenant_column)
-    into counts using tenant, concat_ws('|', who.addresses, names);
+    into counts using tenant, nullif(concat_ws('|', who.addresses, names), '');
     return query
     select t.relation, x.column_name, x.found, coalesce(g.holds, case when p.relation is not null then 'sealed' end)
     from unnest(t.columns, counts) as x (column_name, found)
     left join pii.guest_columns as g on g.relation = t.relation and g.column_name = x.column_name
-    left join pii.protected_columns as p on p.relation = t.relation and p.column_name = x.column_name
+    left join pii.protected_columns as p on p.relation = t.relation and x.column_name = any (p.plain_columns || p.column_name)
     where x.found > 0;
   end loop;
 end

@@ -199,9 +199,10 @@ begin
   if payload is not null and columns @> array['status', 'finished_at', 'locked_until', 'locked_by', 'dead_reason']::pg_catalog.name[] then
     burial := format('c.status in (''pending'', ''processing'') and (%s)',
       case when whole_tenant then format('c.payload is distinct from %s', payload)
-        else concat_ws(' or ', 'pii.addresses_guest(c.payload, $3)',
-          case when 'destination' = any (columns) then format(
-            'c.destination in (''email'', ''sms'') and (%1$s or c.payload is distinct from %2$s and not pii.has_address((%2$s)::pg_catalog.text))', linked, payload) end) end);
+        when 'destination' = any (columns) then format(
+          'case when c.destination in (''email'', ''sms'') then %s or pii.mentions(c.payload::pg_catalog.text, null, $4) or pii.addresses_guest(c.payload, $3, true)
+             else pii.addresses_guest(c.payload, $3, false) end', linked)
+        else 'pii.addresses_guest(c.payload, $3, false)' end);
     assignments := assignments || format(
       ', status = case when %1$s then ''dead'' else c.status end, dead_reason = case when %1$s then ''erased'' else c.dead_reason end,
          finished_at = case when %1$s then now() else c.finished_at end,

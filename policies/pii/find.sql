@@ -34,12 +34,12 @@ begin
     order by 1
   loop
     execute format('select array[%s] from %s as c where c.%I = $1', t.counters, t.relation, t.tenant_column)
-    into counts using tenant, concat_ws('|', who.addresses, names);
+    into counts using tenant, nullif(concat_ws('|', who.addresses, names), '');
     return query
     select t.relation, x.column_name, x.found, coalesce(g.holds, case when p.relation is not null then 'sealed' end)
     from unnest(t.columns, counts) as x (column_name, found)
     left join pii.guest_columns as g on g.relation = t.relation and g.column_name = x.column_name
-    left join pii.protected_columns as p on p.relation = t.relation and p.column_name = x.column_name
+    left join pii.protected_columns as p on p.relation = t.relation and x.column_name = any (p.plain_columns || p.column_name)
     where x.found > 0;
   end loop;
 end

@@ -100,9 +100,10 @@ begin
   case jsonb_typeof(value)
     when 'object' then
       if not about then
-        -- An object that has the guest's address is about the guest, unless it has another person's too.
+        -- An object that has the guest's address is about the guest, unless it has another person's too. A sender is nobody's guest.
         select string_agg(pii.fold_text(coalesce(e.value #>> '{}', '')), ' | ') into own
-        from jsonb_each(value) as e where jsonb_typeof(e.value) in ('string', 'number') or jsonb_typeof(e.value) = 'array' and e.value::pg_catalog.text !~ '[{]';
+        from jsonb_each(value) as e
+        where e.key !~* '^(from|sender|reply[_-]?to)$' and (jsonb_typeof(e.value) in ('string', 'number') or jsonb_typeof(e.value) = 'array' and e.value::pg_catalog.text !~ '[{]');
         whole := coalesce(own ~ pattern, false) and not pii.has_address(regexp_replace(own, pattern, '', 'g'));
       end if;
       return (
@@ -119,8 +120,10 @@ begin
       own := pii.fold_text(value #>> '{}');
       return case
         when tenancy.uuid_or_null(own) is not null then value
-        when own ~ pattern or own ~ ('(?<![[:alpha:]])(' || words || ')(?![[:alpha:]])')
-          or about and jsonb_typeof(value) = 'string' and pii.has_address(own) then '"[erased]"'
+        when own ~ pattern then '"[erased]"'
+        -- Another person's address, which may have the same family name in it.
+        when jsonb_typeof(value) = 'string' and pii.has_address(own) then case when about then '"[erased]"' else value end
+        when own ~ ('(?<![[:alpha:]])(' || words || ')(?![[:alpha:]])') then '"[erased]"'
         else value
       end;
     else
@@ -188,22 +191,26 @@ end
 $$;
 comment on function pii.wipe(jsonb) is 'JSON without any string but ids, any long number, and any key that is not plain.';
 
-create or replace function pii.addresses_guest(payload jsonb, pattern text) returns boolean
+create or replace function pii.addresses_guest(payload jsonb, pattern text, is_mail boolean) returns boolean
 language sql immutable parallel safe
 begin atomic
-  select exists (
-    select from jsonb_path_query(payload, '$.** ? (@.type() == "object").keyvalue()') as e (pair)
-    where e.pair ->> 'key' ~* '^(to|cc|bcc|recipients?|send_?to)$' and pii.fold_text((e.pair -> 'value')::text) ~ pattern);
+  select coalesce(r.recipients ~ pattern and not pii.has_address(regexp_replace(r.recipients, pattern, '', 'g')), false)
+  from (
+    select string_agg(pii.fold_text((e.pair -> 'value')::text), ' | ')
+    from jsonb_path_query(payload, '$.** ? (@.type() == "object").keyvalue()') as e (pair)
+    where e.pair ->> 'key' ~* '^(to|cc|bcc|recipients?|send[_-]?to)$' or is_mail and e.pair ->> 'key' ~* '^(guest|customer)?[_-]?(e-?mail|phone|mobile|tel|sms)([_-]?(address|number))?$'
+  ) as r (recipients);
 end;
-comment on function pii.addresses_guest(jsonb, text) is 'Whether a message goes to whom the pattern finds.';
+comment on function pii.addresses_guest(jsonb, text, boolean) is
+  'Whether a message goes to whom the pattern finds, and to nobody else. is_mail: it goes somewhere, so that an address is a recipient under other keys than to, too.';
 
 revoke execute on function
   pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
   pii.is_personal(text), pii.blank(jsonb), pii.scrub(jsonb, boolean, text, text), pii.has_address(text), pii.scrub_paths(jsonb, text[]),
-  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text)
+  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text, boolean)
 from public;
 grant execute on function
   pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
   pii.is_personal(text), pii.blank(jsonb), pii.scrub(jsonb, boolean, text, text), pii.has_address(text), pii.scrub_paths(jsonb, text[]),
-  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text)
+  pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text, boolean)
 to app_background, app_pii;
