@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:a0591901a313806f06cb64db41389adc0b90199c
+--! Hash: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -1144,8 +1144,9 @@ begin
   where c.relation = target.relation;
 
   perform set_config('role', 'app_pii', true);
+  -- pg_dump and pg_restore switch row security off, which for a role that it binds is an error.
   execute format(
-    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as %L',
+    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as %L',
     function_name, source);
   execute format('comment on function %s() is %L', function_name,
     format('Seals the protected columns of %s. Runs with the rights of app_pii, which alone reads keys. Made by pii.build_trigger().', target.relation));

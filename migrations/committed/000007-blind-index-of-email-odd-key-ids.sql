@@ -1,5 +1,5 @@
---! Previous: sha1:a0591901a313806f06cb64db41389adc0b90199c
---! Hash: sha1:b930ebaeb5529036088a7d1f49704134bdbc1809
+--! Previous: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
+--! Hash: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b930ebaeb5529036088a7d1f49704134bdbc1809
---! Hash: sha1:640439ecd85924484173eeba00982dca4fa3ca1d
+--! Previous: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
+--! Hash: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
 --! Message: blind index of email, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:640439ecd85924484173eeba00982dca4fa3ca1d
---! Hash: sha1:12a5dabae3a2e870e759929f0ae0485c51814808
+--! Previous: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
+--! Hash: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:12a5dabae3a2e870e759929f0ae0485c51814808
---! Hash: sha1:25532af048f500d5ce8a7fb505a583d982a24614
+--! Previous: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
+--! Hash: sha1:7123930867deceecc518e45dc37e7a13948c4eca
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:25532af048f500d5ce8a7fb505a583d982a24614
---! Hash: sha1:848215a6dfe194cca8954e266fd9ba3f22870d52
+--! Previous: sha1:7123930867deceecc518e45dc37e7a13948c4eca
+--! Hash: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

@@ -1,5 +1,5 @@
---! Previous: sha1:848215a6dfe194cca8954e266fd9ba3f22870d52
---! Hash: sha1:5057001920db4e6bf40a4d6bceea794c691289ba
+--! Previous: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
+--! Hash: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

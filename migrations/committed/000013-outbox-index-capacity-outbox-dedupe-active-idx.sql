@@ -1,5 +1,5 @@
---! Previous: sha1:5057001920db4e6bf40a4d6bceea794c691289ba
---! Hash: sha1:cad1973e169da5ecce3eccd6236439700328811f
+--! Previous: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
+--! Hash: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

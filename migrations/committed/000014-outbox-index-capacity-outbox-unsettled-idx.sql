@@ -1,5 +1,5 @@
---! Previous: sha1:cad1973e169da5ecce3eccd6236439700328811f
---! Hash: sha1:1afbc8a817255ff1489fe4f81d30a8990fd4debf
+--! Previous: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
+--! Hash: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:1afbc8a817255ff1489fe4f81d30a8990fd4debf
---! Hash: sha1:9c3b7a469a362821b5453c9eca3fda04222be2d4
+--! Previous: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
+--! Hash: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

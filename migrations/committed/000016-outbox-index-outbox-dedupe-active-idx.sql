@@ -1,5 +1,5 @@
---! Previous: sha1:9c3b7a469a362821b5453c9eca3fda04222be2d4
---! Hash: sha1:4e415926a9fb4044352caeeeedb5c857c66939ad
+--! Previous: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
+--! Hash: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

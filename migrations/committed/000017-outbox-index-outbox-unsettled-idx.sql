@@ -1,5 +1,5 @@
---! Previous: sha1:4e415926a9fb4044352caeeeedb5c857c66939ad
---! Hash: sha1:83c8f7d5ad1f683e5d66db97aed6969b4d77d77c
+--! Previous: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
+--! Hash: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:83c8f7d5ad1f683e5d66db97aed6969b4d77d77c
---! Hash: sha1:a50f6233b4dd45afa4cba6d6a24e2038e5db6680
+--! Previous: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
+--! Hash: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

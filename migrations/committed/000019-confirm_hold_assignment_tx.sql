@@ -1,5 +1,5 @@
---! Previous: sha1:a50f6233b4dd45afa4cba6d6a24e2038e5db6680
---! Hash: sha1:79d57ed25f198102abb2fa3a00a2656e5c4d74b1
+--! Previous: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
+--! Hash: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

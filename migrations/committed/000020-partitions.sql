@@ -1,5 +1,5 @@
---! Previous: sha1:79d57ed25f198102abb2fa3a00a2656e5c4d74b1
---! Hash: sha1:d43fab2acd90708010686065a0d610490d2e5ce7
+--! Previous: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
+--! Hash: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
 --! Message: partitions
 
 --! Included partitions/schema.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:d43fab2acd90708010686065a0d610490d2e5ce7
---! Hash: sha1:205025031c2788d3c0a654b2fa7aeca540199a4c
+--! Previous: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
+--! Hash: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

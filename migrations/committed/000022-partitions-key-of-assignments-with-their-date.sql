@@ -1,5 +1,5 @@
---! Previous: sha1:205025031c2788d3c0a654b2fa7aeca540199a4c
---! Hash: sha1:ffd45fa8e6ee7a0a5a39c660810fba18bd14fe06
+--! Previous: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
+--! Hash: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

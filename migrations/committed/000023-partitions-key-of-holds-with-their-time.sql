@@ -1,5 +1,5 @@
---! Previous: sha1:ffd45fa8e6ee7a0a5a39c660810fba18bd14fe06
---! Hash: sha1:32dfa577a8889b31070bad5d50574b5cd7a09aaf
+--! Previous: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
+--! Hash: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:32dfa577a8889b31070bad5d50574b5cd7a09aaf
---! Hash: sha1:c282ec1191f65404e79f534acfdfb10f16c35bb6
+--! Previous: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
+--! Hash: sha1:752121e03e99e56568a561481627437ad168c24b
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:c282ec1191f65404e79f534acfdfb10f16c35bb6
---! Hash: sha1:a19f8932ec5da11605ade73c748332e1e1d0938e
+--! Previous: sha1:752121e03e99e56568a561481627437ad168c24b
+--! Hash: sha1:6c22670d509535d6fc7aca174652440612ca6b06
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

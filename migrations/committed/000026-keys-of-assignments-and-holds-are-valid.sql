@@ -1,5 +1,5 @@
---! Previous: sha1:a19f8932ec5da11605ade73c748332e1e1d0938e
---! Hash: sha1:583eb887846cb69cbf14b2f6a8952605c411f8ee
+--! Previous: sha1:6c22670d509535d6fc7aca174652440612ca6b06
+--! Hash: sha1:4381efea6cad04bc33cf3a5402471826f2633cba
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

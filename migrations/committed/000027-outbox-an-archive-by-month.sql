@@ -1,5 +1,5 @@
---! Previous: sha1:583eb887846cb69cbf14b2f6a8952605c411f8ee
---! Hash: sha1:b169c2c729695be18618fbbeb64178f830967619
+--! Previous: sha1:4381efea6cad04bc33cf3a5402471826f2633cba
+--! Hash: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

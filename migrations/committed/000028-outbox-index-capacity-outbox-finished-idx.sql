@@ -1,5 +1,5 @@
---! Previous: sha1:b169c2c729695be18618fbbeb64178f830967619
---! Hash: sha1:60e5f2b492026119f04a14f5b9672c6f65cb3531
+--! Previous: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
+--! Hash: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:60e5f2b492026119f04a14f5b9672c6f65cb3531
---! Hash: sha1:909dadf73e624acadf352f685afee6f3443f66b4
+--! Previous: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
+--! Hash: sha1:49d12f2ea23f267a507a355b883983e7b152d737
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:909dadf73e624acadf352f685afee6f3443f66b4
---! Hash: sha1:fe2e36e84f1aa1ad14d3db07186172300d0e4674
+--! Previous: sha1:49d12f2ea23f267a507a355b883983e7b152d737
+--! Hash: sha1:71b76cedf5fd18bf926336be2cca1fad14fcc144
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

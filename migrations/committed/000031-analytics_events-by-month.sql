@@ -1,5 +1,5 @@
---! Previous: sha1:fe2e36e84f1aa1ad14d3db07186172300d0e4674
---! Hash: sha1:d40d09982eb2571d71567980d6e8aaebc4924aa6
+--! Previous: sha1:71b76cedf5fd18bf926336be2cca1fad14fcc144
+--! Hash: sha1:d220adacc4979767b74016f204bfe4b2a5b5df7b
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:d40d09982eb2571d71567980d6e8aaebc4924aa6
---! Hash: sha1:727d391452977e355e1a416e1b4b265dd14b9252
+--! Previous: sha1:d220adacc4979767b74016f204bfe4b2a5b5df7b
+--! Hash: sha1:b3790be62441aabd2d9d61c2e1abbb0274e4d52f
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:727d391452977e355e1a416e1b4b265dd14b9252
---! Hash: sha1:a1bd1599020f6d829b14a55723fe187e593066f3
+--! Previous: sha1:b3790be62441aabd2d9d61c2e1abbb0274e4d52f
+--! Hash: sha1:3ae24d204538b329e485b7916670b3062bab3865
 --! Message: pii: every column that holds data of guests
 
 -- Erasure goes by a registry of columns instead of a list of tables.

@@ -252,8 +252,9 @@ begin
   where c.relation = target.relation;
 
   perform set_config('role', 'app_pii', true);
+  -- pg_dump and pg_restore switch row security off, which for a role that it binds is an error.
   execute format(
-    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as %L',
+    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as %L',
     function_name, source);
   execute format('comment on function %s() is %L', function_name,
     format('Seals the protected columns of %s. Runs with the rights of app_pii, which alone reads keys. Made by pii.build_trigger().', target.relation));
