@@ -298,10 +298,27 @@ pii
   .option("--customer <id>", "the customer; with --tenant where several tenants have this id")
   .option("--tenant <id>", "alone: all of the tenant")
   .option("--yes [id]", "mean it; on a protected branch with the id once more")
+  .option("--dry-run", "change nothing, say what would go")
+  .option("--without-key", "do not look for an address that is sealed, which needs HARNESS_PII_KEY")
   .addOption(jsonOption())
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/pii-erase.ts")).piiErase(options)));
+pii
+  .command("find")
+  .description("say where a customer's address, number or name stands; changes nothing, and shows no value")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .requiredOption("--customer <id>", "the customer")
+  .option("--tenant <id>", "whose customer, where several tenants have this id")
+  .option(
+    "--values <file>",
+    "more to look for, a line each, such as the address of an erased one; - is stdin",
+  )
+  .option("--without-key", "do not look for an address that is sealed, which needs HARNESS_PII_KEY")
+  .addOption(jsonOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/pii-find.ts")).piiFind(options)));
 pii
   .command("export")
   .description("print everything that is stored about a customer, in clear, as JSON")

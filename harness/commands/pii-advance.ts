@@ -3,12 +3,12 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { moveTo, phaseBeside } from "../pii/advance.ts";
 import { keyFromEnvironment, requireKey } from "../pii/key.ts";
-import { refuseLoggedKey } from "../pii/key-in-log.ts";
 import { nextStep } from "../pii/next-step.ts";
+import { assertKey } from "../pii/session.ts";
 import { columnStatus } from "../pii/status.ts";
 import { type Phase, phases, protectedTables } from "../pii/tables.ts";
 import { type PiiOptions, printJson, say } from "./pii-options.ts";
-import { withClient } from "./with-target.ts";
+import { withPii } from "./pii-session.ts";
 
 interface AdvanceOptions extends PiiOptions {
   to?: string;
@@ -18,7 +18,11 @@ interface AdvanceOptions extends PiiOptions {
 /** Moves a table to the next phase of its roll-out, or one back. Exit code 1 if the phase's condition does not hold. */
 export async function piiAdvance(options: AdvanceOptions): Promise<ExitCode> {
   const wanted = options.to === undefined ? undefined : phaseNamed(options.to);
-  return withClient(options, "writes", "pii advance", async ({ client, target }) => {
+  const early = {
+    done: () => "a phase is entered in one transaction, all of it or nothing",
+    goOn: "See harness pii status, then run it again if the phase is the same.",
+  };
+  return withPii(options, "writes", "pii advance", early, async ({ client, target }) => {
     const tables = await protectedTables(client, options.table);
     const [table] = tables;
     if (!table || tables.length > 1) {
@@ -31,7 +35,7 @@ export async function piiAdvance(options: AdvanceOptions): Promise<ExitCode> {
     const phase = wanted ?? phaseBeside(table, options.back ?? false);
     const opensAll = phase === "verified" && table.phase === "backfilled";
     const key = opensAll ? requireKey("HARNESS_PII_KEY") : keyFromEnvironment("HARNESS_PII_KEY");
-    if (key) await refuseLoggedKey(client);
+    if (key) await assertKey(client, key);
     const stop = progress(`moving ${table.table} to ${phase}`);
     await moveTo(client, table, phase, { key }).finally(stop);
     const [now] = await protectedTables(client, table.table);

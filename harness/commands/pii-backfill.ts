@@ -1,11 +1,12 @@
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { requireKey } from "../pii/key.ts";
-import { refuseLoggedKey } from "../pii/key-in-log.ts";
+import { assertKey } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import { protectedTables } from "../pii/tables.ts";
 import { printJson, type SealingOptions, say } from "./pii-options.ts";
-import { describeSealed, effortOf, sealTables } from "./pii-sealing.ts";
+import { describeSealed, effortOf, sealTables, Tally } from "./pii-sealing.ts";
+import { sayUnusable, withPii } from "./pii-session.ts";
 import { withClient } from "./with-target.ts";
 
 interface BackfillOptions extends SealingOptions {
@@ -20,13 +21,17 @@ export async function piiBackfill(options: BackfillOptions): Promise<ExitCode> {
   const effort = effortOf(options);
   if (options.dryRun) return rehearse(options, effort.batch);
   const key = requireKey("HARNESS_PII_KEY");
-  return withClient(options, "writes", "pii backfill", async ({ client, target }) => {
-    await refuseLoggedKey(client);
+  const tally = new Tally();
+  const early = { done: () => tally.text(), goOn: "Run harness pii backfill again: it goes on from there." };
+  return withPii(options, "writes", "pii backfill", early, async ({ client, target }) => {
     const tables = await protectedTables(client, options.table);
-    const goOn = "harness pii backfill goes on from there.";
-    const sealed = await sealTables(client, target.url, tables, { key }, effort, goOn);
+    await assertKey(client, key);
+    const sealed = await sealTables(client, target.url, tables, { key }, effort, tally);
     if (options.json) printJson({ branch: target.branch, tables: sealed });
-    else for (const one of sealed) describeSealed(one);
+    else {
+      for (const one of sealed) describeSealed(one);
+      await sayUnusable(client);
+    }
     return sealed.every(({ left }) => left === 0) ? exitCodes.clean : exitCodes.findings;
   });
 }

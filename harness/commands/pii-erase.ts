@@ -1,13 +1,18 @@
 import { protectedAs } from "../branches/protection.ts";
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { keyFromEnvironment } from "../pii/key.ts";
+import { assertKey } from "../pii/session.ts";
 import { assertId, type Cleared, erase, findCustomer, type Subject } from "../pii/subject.ts";
 import { protectedTables } from "../pii/tables.ts";
 import type { DatabaseOptions } from "./options.ts";
-import { printJson, say } from "./pii-options.ts";
-import { type Session, withClient } from "./with-target.ts";
+import { printJson, say, withoutKeyHint } from "./pii-options.ts";
+import { withPii } from "./pii-session.ts";
+import type { Session } from "./with-target.ts";
 
 interface EraseOptions extends DatabaseOptions {
+  dryRun?: boolean;
+  withoutKey?: boolean;
   customer?: string;
   tenant?: string;
   /** The id once more, which a protected branch wants; true where it was given alone. */
@@ -19,14 +24,22 @@ export async function piiErase(options: EraseOptions): Promise<ExitCode> {
   const { customer, tenant, json } = options;
   assertId("--customer", customer);
   assertId("--tenant", tenant);
-  return withClient(options, "writes", "pii erase", async (session) => {
+  const dryRun = options.dryRun ?? false;
+  const withoutValues = options.withoutKey ?? false;
+  const key = withoutValues ? undefined : keyFromEnvironment("HARNESS_PII_KEY");
+  const early = {
+    done: () => "an erasure is one transaction: either all of it lasts or nothing was erased",
+    goOn: "Run the same command again: to erase twice does no harm.",
+  };
+  return withPii(options, dryRun ? "reads" : "writes", "pii erase", early, async (session) => {
     const { client, target } = session;
     await protectedTables(client);
+    if (key) await assertKey(client, key);
     const subject = customer ? await findCustomer(client, customer, tenant) : wholeTenant(tenant);
-    requireYes(session, subject, options.yes);
-    const cleared = await erase(client, subject);
-    if (json) printJson({ branch: target.branch, ...subject, cleared });
-    else say(describe(subject, cleared));
+    if (!dryRun) requireYes(session, subject, options.yes);
+    const cleared = await withoutKeyHint(() => erase(client, subject, { key }, { dryRun, withoutValues }));
+    if (json) printJson({ branch: target.branch, ...subject, ...(dryRun ? { dryRun } : {}), cleared });
+    else say(describe(subject, cleared, dryRun));
     return exitCodes.clean;
   });
 }
@@ -53,8 +66,12 @@ function requireYes({ target, config }: Session, subject: Subject, yes: string |
   });
 }
 
-function describe({ tenant, customer }: Subject, cleared: Cleared): string {
-  const counts = Object.entries(cleared).map(([what, number]) => `${count(number)} ${what}`);
+function describe({ tenant, customer }: Subject, cleared: Cleared, dryRun: boolean): string {
+  const { buried = 0, ...rest } = cleared;
+  const counts = Object.entries(rest).map(([what, number]) => `${count(number)} ${what}`);
+  if (buried > 0) counts.push(`${count(buried)} waiting events that are not sent`);
   const whom = customer ? `customer ${customer} of ${tenant}` : `the guests of ${tenant}`;
-  return `Erased ${whom}: ${counts.join(", ")}\nWritten to pii.erasures, without what it was`;
+  return dryRun
+    ? `Would erase ${whom}: ${counts.join(", ")}\nNothing was changed`
+    : `Erased ${whom}: ${counts.join(", ")}\nWritten to pii.erasures, without what it was`;
 }

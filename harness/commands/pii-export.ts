@@ -1,11 +1,11 @@
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { requireKey } from "../pii/key.ts";
-import { refuseLoggedKey } from "../pii/key-in-log.ts";
+import { assertKey } from "../pii/session.ts";
 import { assertId, exportCustomer, findCustomer } from "../pii/subject.ts";
 import { protectedTables } from "../pii/tables.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { say } from "./pii-options.ts";
-import { withClient } from "./with-target.ts";
+import { withPii } from "./pii-session.ts";
 
 interface ExportOptions extends DatabaseOptions {
   customer: string;
@@ -17,9 +17,10 @@ export async function piiExport(options: ExportOptions): Promise<ExitCode> {
   assertId("--customer", options.customer);
   assertId("--tenant", options.tenant);
   const key = requireKey("HARNESS_PII_KEY");
-  return withClient(options, "reads", "pii export", async ({ client }) => {
-    await refuseLoggedKey(client);
+  const early = { done: () => "nothing was changed", goOn: "Run it again." };
+  return withPii(options, "reads", "pii export", early, async ({ client }) => {
     await protectedTables(client);
+    await assertKey(client, key);
     const subject = await findCustomer(client, options.customer, options.tenant);
     say(JSON.stringify(await exportCustomer(client, subject, { key }), null, 2));
     return exitCodes.clean;

@@ -1,3 +1,4 @@
+import { HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import type { Problem } from "../pii/status.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -30,4 +31,19 @@ const reasons: Record<string, string> = {
 export function describeProblem({ tenant, id, column, sqlstate }: Problem): string {
   const reason = sqlstate ? (reasons[sqlstate] ?? "see docs/pii.md") : "not what stands in clear";
   return `  ${tenant} / ${id}${column ? ` ${column}` : ""}: ${reason}${sqlstate ? ` (${sqlstate})` : ""}`;
+}
+
+/** Says what the key is wanted for, where a guest's address stands in clear no more, and that there is a way without. */
+export async function withoutKeyHint<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof HarnessError) || error.code !== "missing-pii-key") throw error;
+    throw new HarnessError({
+      code: error.code,
+      message: "the guest's address or number is sealed, and what to look for is not known without the key",
+      hint: "Set HARNESS_PII_KEY; or add --without-key, and what names the guest by these alone stays.",
+      cause: error,
+    });
+  }
 }

@@ -3,14 +3,13 @@ import pc from "picocolors";
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment, requireKey } from "../pii/key.ts";
-import { refuseLoggedKey } from "../pii/key-in-log.ts";
 import { beginRotation, finishRotation, rewrap, rotationState } from "../pii/rotate.ts";
 import type { Sealed } from "../pii/seal.ts";
-import type { Keys } from "../pii/session.ts";
-import { type ProtectedTable, protectedTables } from "../pii/tables.ts";
+import { assertKey, type Keys } from "../pii/session.ts";
+import { type ProtectedTable, protectedTables, unusableTables } from "../pii/tables.ts";
 import { printJson, type SealingOptions, say } from "./pii-options.ts";
-import { describeSealed, effortOf, sealTables } from "./pii-sealing.ts";
-import { withClient } from "./with-target.ts";
+import { describeSealed, effortOf, sealTables, Tally } from "./pii-sealing.ts";
+import { sayUnusable, withPii } from "./pii-session.ts";
 
 interface RotateOptions extends SealingOptions {
   finish?: boolean;
@@ -35,18 +34,43 @@ export async function piiRotate(options: RotateOptions): Promise<ExitCode> {
   const key = requireKey("HARNESS_PII_KEY");
   const nextKey = keyFromEnvironment("HARNESS_PII_NEW_KEY");
   checkKeys(options, key, nextKey);
-  return withClient(options, "writes", "pii rotate", async ({ client, target }) => {
-    await refuseLoggedKey(client);
+  const tally = new Tally();
+  const steps: string[] = [];
+  const early = {
+    done: () => (tally.begun ? [...steps, tally.text()] : steps).join("; ") || "nothing was changed",
+    goOn: "The old keys open everything until the end: run the same command again, it goes on from there.",
+  };
+  return withPii(options, "writes", "pii rotate", early, async ({ client, target }) => {
     // A data key is the tenant's in all tables.
     const tables = await protectedTables(client);
-    const seal = () =>
-      sealTables(client, target.url, tables, { key }, effort, "harness pii rotate goes on from there.");
+    // after a change that was finished the old key is none any more, and the new one is the key already
+    await assertKey(client, key).catch((error) => {
+      if (!nextKey) throw error;
+      return assertKey(client, nextKey);
+    });
+    await refuseUnreachable(client);
+    const seal = () => sealTables(client, target.url, tables, { key }, effort, tally);
     const rotation = options.finish
       ? await finish(client, tables, key)
-      : await rotate(client, tables, { key, nextKey }, options.wrappingOnly ?? false, seal);
+      : await rotate(client, tables, { key, nextKey }, options.wrappingOnly ?? false, seal, steps);
     if (options.json) printJson({ branch: target.branch, ...rotation });
-    else describe(rotation);
+    else {
+      describe(rotation);
+      await sayUnusable(client);
+    }
     return rotation.sealed.every(({ left }) => left === 0) ? exitCodes.clean : exitCodes.findings;
+  });
+}
+
+/** Values that nobody can reach would be lost with their keys; a table that was dropped has none. */
+async function refuseUnreachable(client: Client): Promise<void> {
+  const lost = (await unusableTables(client)).find(({ gone }) => !gone);
+  if (!lost) return;
+  throw new HarnessError({
+    code: "rotation-refused",
+    message: `${lost.table} ${lost.reason}`,
+    hint: "Nothing was begun: its values would be lost with the old keys.",
+    exitCode: exitCodes.findings,
   });
 }
 
@@ -80,9 +104,9 @@ async function rotate(
   keys: Keys & { key: string },
   wrappingOnly: boolean,
   seal: () => Promise<Sealed[]>,
+  steps: string[],
 ): Promise<Rotation> {
   const { key, nextKey } = keys;
-  const steps: string[] = [];
   const state = await rotationState(client, nextKey ?? key);
   if (state.tenants === 0) return { steps: ["nothing is sealed yet"], sealed: [], next: null };
   if (nextKey && state.unopened === 0 && state.rotating === 0) {

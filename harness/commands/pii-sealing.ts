@@ -1,6 +1,5 @@
 import type { Client } from "pg";
 import pc from "picocolors";
-import { onExit } from "../core/cleanup.ts";
 import { count } from "../core/count.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { connect } from "../database/connection.ts";
@@ -25,36 +24,65 @@ export function effortOf({ batch, rate, jobs }: SealingOptions): Effort {
   return { batch: most, rate: perSecond, jobs: wholeNumber("--jobs", jobs, 2, 16) };
 }
 
-/** Seals tables, one after the other, with a bar and a word of comfort for who interrupts it. */
+/** What a run has done so far, for whoever interrupts it. */
+export class Tally {
+  private done = 0;
+  private table = "";
+  private toDo = 0;
+  private before = 0;
+
+  get begun(): boolean {
+    return this.table !== "";
+  }
+
+  begin(table: string, rows: number): void {
+    this.before += this.done;
+    Object.assign(this, { table, toDo: rows, done: 0 });
+  }
+
+  add(rows: number): void {
+    this.done += rows;
+  }
+
+  /** Without a full stop. */
+  text(): string {
+    if (!this.begun) return "nothing was changed";
+    const earlier = this.before > 0 ? `, ${count(this.before)} in other tables` : "";
+    const left = Math.max(0, this.toDo - this.done);
+    return `${count(this.done)} rows of ${this.table} are done and last${earlier}; some ${count(left)} are left there`;
+  }
+}
+
+/** Seals tables, one after the other, with a bar. */
 export async function sealTables(
   client: Client,
   url: string,
   tables: readonly ProtectedTable[],
   keys: Keys,
   { jobs, ...effort }: Effort,
-  goOn: string,
+  tally: Tally,
 ): Promise<Sealed[]> {
   const clients = [client];
   const done: Sealed[] = [];
-  let running = true;
-  onExit(async () => {
-    if (running) process.stderr.write(`\nInterrupted: what is done lasts. ${goOn}\n`);
-  });
   try {
     while (clients.length < jobs) clients.push(await connect(url, { purpose: "pii seal" }));
     for (const table of tables) {
       const columns = await columnStatus(client, table);
       const rows = Math.max(0, ...columns.map((column) => toDo(table.phase, column)));
+      tally.begin(table.table, rows);
       const bar = progressBar(`sealing ${table.table}`, rows);
       try {
-        done.push(await sealTable(clients, table, keys, { ...effort, onRows: bar.add }));
+        const onRows = (changed: number) => {
+          bar.add(changed);
+          tally.add(changed);
+        };
+        done.push(await sealTable(clients, table, keys, { ...effort, onRows }));
       } finally {
         bar.stop();
       }
     }
     return done;
   } finally {
-    running = false;
     for (const other of clients.slice(1)) await other.end().catch(() => undefined);
   }
 }

@@ -4,8 +4,9 @@ import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
-import { logLeaks, refuseLoggedKey } from "../pii/key-in-log.ts";
+import { logLeaks } from "../pii/key-in-log.ts";
 import { nextStep } from "../pii/next-step.ts";
+import { assertKey } from "../pii/session.ts";
 import {
   type ColumnStatus,
   columnStatus,
@@ -14,10 +15,10 @@ import {
   type Opened,
   openAll,
 } from "../pii/status.ts";
-import { type ProtectedTable, protectedTables } from "../pii/tables.ts";
+import { type ProtectedTable, protectedTables, type UnusableTable, unusableTables } from "../pii/tables.ts";
 import { table as textTable } from "../report/table.ts";
 import { describeProblem, type PiiOptions, printJson, say } from "./pii-options.ts";
-import { withClient } from "./with-target.ts";
+import { withPii } from "./pii-session.ts";
 
 interface StatusOptions extends PiiOptions {
   /** False: values are not opened although there is a key. */
@@ -34,9 +35,10 @@ interface TableReport extends ProtectedTable {
 /** How far the protection of each table has come. Changes nothing. Exit code 1 if a value does not open. */
 export async function piiStatus(options: StatusOptions): Promise<ExitCode> {
   const key = options.open === false ? undefined : keyFromEnvironment("HARNESS_PII_KEY");
-  return withClient(options, "reads", "pii status", async ({ client, target }) => {
+  const early = { done: () => "nothing was changed", goOn: "Run it again." };
+  return withPii(options, "reads", "pii status", early, async ({ client, target }) => {
     const found = await protectedTables(client, options.table);
-    if (key) await refuseLoggedKey(client);
+    if (key) await assertKey(client, key);
     const tables: TableReport[] = [];
     for (const table of found) {
       const columns = await columnStatus(client, table);
@@ -47,8 +49,9 @@ export async function piiStatus(options: StatusOptions): Promise<ExitCode> {
     const warnings = (await logLeaks(client)).map(
       ({ name, cure }) => `${name} would write the key to the server's log; set ${cure}`,
     );
-    if (options.json) printJson({ branch: target.branch, tables, keys, warnings });
-    else describe(tables, keys, warnings);
+    const unusable = options.table === undefined ? await unusableTables(client) : [];
+    if (options.json) printJson({ branch: target.branch, tables, unusable, keys, warnings });
+    else describe(tables, unusable, keys, warnings);
     return tables.some(({ opened }) => opened && opened.damaged + opened.differing > 0)
       ? exitCodes.findings
       : exitCodes.clean;
@@ -64,7 +67,12 @@ async function open(client: Client, table: ProtectedTable, columns: ColumnStatus
   }
 }
 
-function describe(tables: TableReport[], keys: KeyStatus, warnings: string[]): void {
+function describe(
+  tables: TableReport[],
+  unusable: UnusableTable[],
+  keys: KeyStatus,
+  warnings: string[],
+): void {
   for (const { table, phase, since, columns, opened, next } of tables) {
     say(
       `${pc.bold(table)}: phase ${pc.bold(phase)} since ${since.toISOString().slice(0, 16).replace("T", " ")} UTC`,
@@ -89,8 +97,11 @@ function describe(tables: TableReport[], keys: KeyStatus, warnings: string[]): v
     }
     say(next ? `next: ${next}\n` : "complete\n");
   }
-  const { active, retiring, destroyed, changing } = keys;
+  for (const { table, reason } of unusable) say(pc.yellow(`${table} ${reason}\n`));
+  const { active, retiring, destroyed, changing, configured } = keys;
   say(`data keys: ${count(active)} active, ${count(retiring)} being replaced, ${count(destroyed)} destroyed`);
+  if (configured > 1 && changing === 0)
+    say(pc.red(`they are under ${count(configured)} configured keys, and nobody has all of them`));
   if (retiring > 0 || changing > 0)
     say("a rotation is under way: harness pii rotate goes on, --finish ends it");
   for (const warning of warnings) say(pc.yellow(`warning: ${warning}`));

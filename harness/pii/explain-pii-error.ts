@@ -20,6 +20,7 @@ const explanations: Record<string, Explanation> = {
   PI005: { code: "damaged-value", exitCode: exitCodes.findings },
   PI006: { code: "erased", exitCode: exitCodes.findings },
   PI020: { code: "phase-refused", exitCode: exitCodes.findings },
+  PI022: { code: "erasure-incomplete", exitCode: exitCodes.findings },
   PI021: { code: "rotation-refused", exitCode: exitCodes.findings },
   P0002: { code: "nobody-there", hint: "Check the ids; nothing was changed." },
   "55P03": {

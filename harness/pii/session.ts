@@ -3,6 +3,7 @@ import { inTransaction, type Limits, type Opening } from "../database/transactio
 import { becomeJob } from "../tenancy/background-job.ts";
 import { sendPiiKeys } from "../tenancy/pii-key.ts";
 import { explainPiiError } from "./explain-pii-error.ts";
+import { refuseLoggedKey } from "./key-in-log.ts";
 
 export interface Keys {
   key?: string | undefined;
@@ -37,6 +38,16 @@ export function asOwner<T>(
   limits: Limits = {},
 ): Promise<T> {
   return transaction(client, mode, keys, work, limits);
+}
+
+/**
+ * Asks the server whether this is its key, before anything is done with it.
+ *
+ * @throws HarnessError `wrong-pii-key`
+ */
+export async function assertKey(client: ClientBase, key: string): Promise<void> {
+  await refuseLoggedKey(client);
+  await asJob(client, "read only", { key }, () => client.query("select pii.check_key()"));
 }
 
 async function transaction<T>(

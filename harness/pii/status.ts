@@ -25,6 +25,8 @@ export interface KeyStatus {
   destroyed: number;
   /** Live keys that a second configured key opens: the configured key is being changed. */
   changing: number;
+  /** Configured keys that live data keys are wrapped under: one, or two while it changes. */
+  configured: number;
 }
 
 const limits = { statementTimeoutMs: 30 * 60_000 };
@@ -55,15 +57,17 @@ export function keyStatus(client: ClientBase): Promise<KeyStatus> {
   return asJob(client, "read only", {}, async () => {
     const { rows } = await client.query<Record<string, string>>(
       `select count(*) filter (where state = 'active') as active, count(*) filter (where state = 'retiring') as retiring,
-              count(*) filter (where state = 'destroyed') as destroyed, count(next_wrapped_under) as changing
+              count(*) filter (where state = 'destroyed') as destroyed, count(next_wrapped_under) as changing,
+              count(distinct wrapped_under) as configured
          from pii.key_status()`,
     );
-    const { active, retiring, destroyed, changing } = rows[0] ?? {};
+    const { active, retiring, destroyed, changing, configured } = rows[0] ?? {};
     return {
       active: Number(active),
       retiring: Number(retiring),
       destroyed: Number(destroyed),
       changing: Number(changing),
+      configured: Number(configured),
     };
   });
 }

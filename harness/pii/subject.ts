@@ -50,23 +50,71 @@ export async function findCustomer(client: ClientBase, customer: string, tenant?
   return { tenant: found.tenant, customer };
 }
 
-/** Counts of what was cleared, by what it was. */
+/** Rows that were cleared, by table; `keys`, and `buried`: events that waited and are not sent. */
 export type Cleared = Record<string, number>;
 
-/** Erases a guest, or a tenant with its keys. May be done again. */
-export function erase(client: ClientBase, { tenant, customer }: Subject): Promise<Cleared> {
-  const [statement, values] = customer
-    ? ["select pii.erase_customer($1, $2) as cleared", [tenant, customer]]
-    : ["select pii.erase_tenant($1) as cleared", [tenant]];
+export interface EraseOptions {
+  /** Changes nothing: counts what would be cleared. */
+  dryRun: boolean;
+  /** Do not look elsewhere for an address that is sealed, which takes the key. */
+  withoutValues: boolean;
+}
+
+const limits = { statementTimeoutMs: 60 * 60_000 };
+
+/**
+ * Erases a guest, or a tenant with its keys. May be done again.
+ * @throws HarnessError `missing-pii-key`, `erasure-incomplete`
+ */
+export function erase(
+  client: ClientBase,
+  { tenant, customer }: Subject,
+  keys: Keys,
+  { dryRun, withoutValues }: EraseOptions,
+): Promise<Cleared> {
+  const [statement, values]: [string, unknown[]] = customer
+    ? ["select pii.erase_customer($1, $2, $3, $4) as cleared", [tenant, customer, withoutValues, dryRun]]
+    : ["select pii.erase_tenant($1, $2) as cleared", [tenant, dryRun]];
+  const once = async () =>
+    (await client.query<{ cleared: Cleared }>(statement, values)).rows[0]?.cleared ?? {};
+  return patiently(() => asJob(client, dryRun ? "read only" : "read write", keys, once, limits));
+}
+
+/** Where something of a guest stands. */
+export interface Place {
+  table: string;
+  column: string;
+  rows: number;
+  /** What erasure knows of the column (docs/pii.md); null: nothing, so that it passes it by. */
+  holds: string | null;
+}
+
+/**
+ * Where a guest's address, number or whole name stands in the tenant's rows.
+ * @param also more to look for, such as the address of a guest who has been erased
+ * @throws HarnessError `missing-pii-key`
+ */
+export function findPlaces(
+  client: ClientBase,
+  { tenant, customer }: Subject,
+  keys: Keys,
+  also: readonly string[],
+  withoutValues: boolean,
+): Promise<Place[]> {
   return patiently(() =>
     asJob(
       client,
-      "read write",
-      {},
+      "read only",
+      keys,
       async () =>
-        (await client.query<{ cleared: Cleared }>(statement as string, values as string[])).rows[0]
-          ?.cleared ?? {},
-      { statementTimeoutMs: 60 * 60_000 },
+        (
+          await client.query<Place>(
+            `select relation as table, column_name as column, found::int as rows, holds
+               from pii.find_customer($1, $2, $3, $4) order by relation, column_name`,
+            [tenant, customer, also, withoutValues],
+          )
+        ).rows,
+      limits,
     ),
   );
 }

@@ -1,5 +1,5 @@
 --! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
+--! Hash: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers
@@ -366,7 +366,28 @@ comment on column pii.tenant_keys.replaces is 'The retiring key, while there is 
 comment on column pii.tenant_keys.wrapped_under is 'Which configured key wraps it: the first eight bytes of a hash.';
 comment on column pii.tenant_keys.next_wrapped_under is 'During a change of the configured key, the one that comes: either opens.';
 
+-- Which configured key is the right one, so that a mistyped key is not taken for a tenant's first one. A keyed hash under the key
+-- itself, over a random salt: nobody learns a key of 32 random bytes from it, nor whether two databases have the same one.
+create table if not exists pii.configured_keys (
+  place text primary key check (place in ('current', 'next')),
+  salt bytea not null,
+  fingerprint bytea not null,
+  since timestamptz not null default now()
+);
+comment on table pii.configured_keys is 'The fingerprint of app.pii.key, and of the one that comes next while it changes. No keys.';
+comment on column pii.configured_keys.place is 'current: data keys are wrapped under it. next: sessions may use it beside the current one, until the change is finished.';
+comment on column pii.configured_keys.fingerprint is 'HMAC-SHA256 under the key, over the salt.';
+
 -- No tenant, no job, nobody but the functions of app_pii. Row security says so too, for the day somebody grants more.
+alter table pii.configured_keys enable row level security, force row level security;
+revoke all on table pii.configured_keys from public, authenticated, anonymous, app_background, pii_reader;
+grant select, insert, update, delete on table pii.configured_keys to app_pii;
+drop policy if exists pii_access on pii.configured_keys;
+create policy pii_access on pii.configured_keys to app_pii using (true) with check (true);
+comment on policy pii_access on pii.configured_keys is 'app_pii, whom nobody can be, compares keys with it.';
+drop policy if exists pii_floor on pii.configured_keys;
+create policy pii_floor on pii.configured_keys as restrictive for all to public using (current_user = 'app_pii');
+comment on policy pii_floor on pii.configured_keys is 'Whatever other policies say, nobody else gets past this.';
 alter table pii.tenant_keys enable row level security, force row level security;
 revoke all on table pii.tenant_keys from public, authenticated, anonymous, app_background, pii_reader;
 grant select, insert, update on table pii.tenant_keys to app_pii;
@@ -420,17 +441,90 @@ $$;
 comment on function pii.wrap(uuid, smallint, bytea, bytea) is
   'A data key, 96 bytes, under a configured key: iv, AES-256-CBC, HMAC-SHA256 over tenant, key id, iv and ciphertext.';
 
--- Before a row is refused by row security its trigger has run: it must not tell what state another tenant's keys are in.
+-- A trigger runs before row security refuses the row: it must not tell in which state another tenant's keys are, nor lock or make
+-- one. Anybody can name a job, so only the roles that row security lets past count. This runs with the rights of app_pii: who called
+-- is in the setting that SET ROLE leaves.
 create or replace function pii.assert_own(tenant uuid) returns void
 language plpgsql stable
 as $$
+declare
+  caller name;
 begin
-  if tenancy.current_job() is null and tenant is distinct from public.current_restaurant_id() then
-    raise insufficient_privilege using message = 'this belongs to another tenant than this transaction';
+  if tenant = public.current_restaurant_id() then
+    return;
+  end if;
+  caller := coalesce(nullif(current_setting('role'), 'none'), session_user);
+  if caller = 'app_background' and tenancy.current_job() is not null
+    or exists (select from pg_roles as r where r.rolname = caller and (r.rolsuper or r.rolbypassrls))
+  then
+    return;
+  end if;
+  raise insufficient_privilege using message = 'this belongs to another tenant than this transaction';
+end
+$$;
+comment on function pii.assert_own(uuid) is
+  'Refuses another tenant than the one in the context (42501), before anything is looked up. Not for a background job, nor for roles that row security does not bind.';
+
+create or replace function pii.fingerprint(salt bytea, key bytea) returns bytea
+language sql immutable parallel safe
+return pii.hmac_sha256('pii fingerprint'::bytea || salt, key);
+comment on function pii.fingerprint(bytea, bytea) is 'What is kept to know a configured key again.';
+
+-- Without a fingerprint, in a database that is older than these, the data keys tell.
+create or replace function pii.is_configured_key(key bytea) returns boolean
+language sql stable
+as $$
+  select case
+    when exists (select from pii.configured_keys) then
+      exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, key))
+      or not exists (select from pii.tenant_keys as k where k.state <> 'destroyed')
+    else
+      not exists (select from pii.tenant_keys as k where k.state <> 'destroyed')
+      or exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and pii.wrapping_id(key) in (k.wrapped_under, k.next_wrapped_under))
+  end
+$$;
+comment on function pii.is_configured_key(bytea) is 'Whether it is the key of this database, or the next one. While nothing is sealed under any, each is.';
+
+create or replace function pii.refuse_other_key(key bytea) returns void
+language plpgsql stable
+as $$
+begin
+  if not pii.is_configured_key(key) then
+    raise sqlstate 'PI003' using
+      message = 'the configured key is not the key of this database',
+      hint = 'app.pii.key has to be the key that its data was sealed under, or the next one during a rotation.';
   end if;
 end
 $$;
-comment on function pii.assert_own(uuid) is 'Refuses another tenant than the one in the context. A job may go on: row security has the last word.';
+comment on function pii.refuse_other_key(bytea) is 'Raises PI003 for a key that is neither the current nor the next one.';
+
+create or replace function pii.remember_key(key bytea) returns void
+language plpgsql volatile
+as $$
+declare
+  fresh constant bytea := pii.random_bytes(16);
+begin
+  perform pii.refuse_other_key(key);
+  if exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, key)) then
+    return;
+  end if;
+  if not exists (select from pii.tenant_keys as k where k.state <> 'destroyed') then
+    -- What was sealed under an earlier key is destroyed by now.
+    delete from pii.configured_keys;
+  elsif not exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and k.wrapped_under = pii.wrapping_id(key)) then
+    -- A change that began before there were fingerprints: this is the key that comes.
+    return;
+  end if;
+  -- Of two that come at once the second waits for the first, and is then compared with it.
+  insert into pii.configured_keys (place, salt, fingerprint) values ('current', fresh, pii.fingerprint(fresh, key)) on conflict do nothing;
+  if not exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, key)) then
+    raise sqlstate 'PI003' using
+      message = 'the configured key is not the key of this database',
+      hint = 'Another session has sealed under another key at the same moment. Find out which is the right one.';
+  end if;
+end
+$$;
+comment on function pii.remember_key(bytea) is 'Keeps the fingerprint of the key that the first value of the database is sealed under. PI003 for any other one.';
 
 create or replace function pii.unwrap(tenant uuid, kid smallint, wrapped bytea, key bytea) returns bytea
 language plpgsql stable
@@ -441,7 +535,6 @@ begin
   if wrapped is null or octet_length(wrapped) <> 144
     or substr(wrapped, 113) <> pii.hmac_sha256('pii wrap mac'::bytea || header || substr(wrapped, 1, 112), key)
   then
-    perform pii.assert_own(tenant);
     raise sqlstate 'PI003' using
       message = 'the configured key does not open the data key of this tenant',
       hint = 'app.pii.key has to be the key that the tenant''s data was sealed under, or the next one during a rotation.';
@@ -458,7 +551,6 @@ begin
   if exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state = 'destroyed')
     and not exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state <> 'destroyed')
   then
-    perform pii.assert_own(tenant);
     raise sqlstate 'PI006' using
       message = 'the key has been destroyed', hint = 'What was sealed under it has been erased for good.';
   end if;
@@ -471,13 +563,14 @@ language plpgsql volatile
 as $$
 begin
   perform pii.refuse_key(tenant, null);
+  perform pii.remember_key(key);
   -- Of two that come at once the second waits for the first, and then finds its key.
   insert into pii.tenant_keys (restaurant_id, kid, state, wrapped_under, wrapped)
   values (tenant, 1, 'active', pii.wrapping_id(key), pii.wrap(tenant, 1::smallint, pii.random_bytes(96), key))
   on conflict do nothing;
 end
 $$;
-comment on function pii.create_key(uuid, bytea) is 'The first data key of a tenant. Not for one that has had keys: PI006.';
+comment on function pii.create_key(uuid, bytea) is 'The first data key of a tenant. Not for one that has had keys: PI006. Nor under another key than that of the database: PI003.';
 
 -- The row is locked FOR SHARE until the transaction ends: a rotation waits for whoever writes under the old key, and whoever
 -- comes with an old snapshot is told so (40001) instead of writing under a key that is being destroyed.
@@ -495,6 +588,7 @@ begin
   if coalesce(length(setting), 0) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" ~ '[^0-9A-Fa-f]' then
     perform pii.key_in('app.pii.key');
   end if;
+  perform pii.assert_own(tenant);
   key := decode(setting, 'hex');
   wrapping := pii.wrapping_id(key);
   select int2send(k.kid) || int2send(coalesce(k.replaces, 0::smallint)),
@@ -519,7 +613,7 @@ end
 $$;
 comment on function pii.writing_keys(uuid) is
   'What to seal with: key id and the one it replaces (or 0), two bytes each, then the three keys of 32 bytes for '
-  'encryption, authentication and index. Makes a tenant''s first key.';
+  'encryption, authentication and index. Makes a tenant''s first key. 42501 for another tenant, whatever the state of its keys.';
 
 create or replace function pii.opening_keys(tenant uuid, wanted smallint) returns bytea
 language plpgsql stable
@@ -586,7 +680,8 @@ comment on function pii.searching_key(uuid) is
   'NULL for a tenant that has nothing sealed.';
 
 revoke execute on function
-  pii.key_in(text), pii.wrapping_id(bytea), pii.assert_own(uuid), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
+  pii.key_in(text), pii.wrapping_id(bytea), pii.assert_own(uuid), pii.fingerprint(bytea, bytea), pii.is_configured_key(bytea),
+  pii.refuse_other_key(bytea), pii.remember_key(bytea), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
   pii.refuse_key(uuid, smallint), pii.create_key(uuid, bytea), pii.writing_keys(uuid), pii.opening_keys(uuid, smallint),
   pii.searching_key(uuid)
 from public;
@@ -700,7 +795,7 @@ create table if not exists pii.protected_tables (
   since timestamptz not null default now()
 );
 comment on table pii.protected_tables is 'The tables with protected columns.';
-comment on column pii.protected_tables.relation is 'schema.table. Part of what values are authenticated with: a table that is renamed keeps its name here.';
+comment on column pii.protected_tables.relation is 'schema.table. Part of what values are authenticated with: a table that is renamed keeps its name here, and pii.table_of() finds it.';
 comment on column pii.protected_tables.phase is
   'expand: every write is sealed too. backfilled: nothing is unsealed. verified: every value opens and is what stands in clear. '
   'switched: tenants read the views only. retiring: new plaintext is not stored. retired: there is none.';
@@ -731,6 +826,23 @@ as $$
 $$;
 comment on function pii.name_of(regclass) is 'schema.table, whatever the search_path is.';
 
+-- By the trigger first: it goes with a table that is renamed or moved, whereas its old name may be another table's by now.
+create or replace function pii.table_of(relation text) returns regclass
+language sql stable
+set search_path = ''
+as $$
+  select coalesce(
+    (select t.tgrelid from pg_catalog.pg_trigger as t
+     where t.tgname = 'pii_1_seal' and t.tgfoid = to_regprocedure(format('pii.%I()', 'seal ' || table_of.relation))
+     order by t.tgrelid = to_regclass(table_of.relation) desc limit 1),
+    case when exists (select from pg_catalog.pg_attribute as a
+      join pii.protected_columns as c on c.relation = table_of.relation and a.attname = c.column_name || '_encrypted'
+      where a.attrelid = to_regclass(table_of.relation) and not a.attisdropped)
+      then to_regclass(table_of.relation) end
+  )::pg_catalog.regclass
+$$;
+comment on function pii.table_of(text) is 'The table that is registered as schema.table, whatever it is called by now; NULL if it is gone.';
+
 create or replace function pii.registered(relation regclass) returns pii.protected_tables
 language plpgsql stable
 set search_path = ''
@@ -738,7 +850,7 @@ as $$
 declare
   found_table pii.protected_tables;
 begin
-  select * into found_table from pii.protected_tables as t where t.relation = pii.name_of(registered.relation);
+  select * into found_table from pii.protected_tables as t where pii.table_of(t.relation) = registered.relation;
   if found_table.relation is null then
     raise undefined_object using
       message = format('%s has no protected columns', coalesce(relation::pg_catalog.text, 'NULL')), hint = 'See pii.protect().';
@@ -746,7 +858,27 @@ begin
   return found_table;
 end
 $$;
-comment on function pii.registered(regclass) is 'What is registered of a protected table; an error if it is none.';
+comment on function pii.registered(regclass) is 'What is registered of a protected table, under the name that its values are sealed for; an error if it is none.';
+
+create or replace function pii.forget(relation text) returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  if pii.table_of(forget.relation) is not null then
+    raise object_not_in_prerequisite_state using
+      message = format('%s is there, with sealed values', pii.table_of(forget.relation)),
+      hint = 'Only a table that is gone can be forgotten.';
+  end if;
+  delete from pii.guest_columns as g where g.relation = forget.relation;
+  delete from pii.protected_columns as c where c.relation = forget.relation;
+  delete from pii.protected_tables as t where t.relation = forget.relation;
+  if not found then
+    raise undefined_object using message = format('%s is not registered', coalesce(forget.relation, 'NULL'));
+  end if;
+end
+$$;
+comment on function pii.forget(text) is 'Takes a protected table that was dropped out of the registry. Its function stays, unused, since it is app_pii''s.';
 
 create or replace function pii.phase(relation regclass) returns text
 language sql stable
@@ -754,8 +886,8 @@ set search_path = ''
 as $$ select (pii.registered(relation)).phase $$;
 comment on function pii.phase(regclass) is 'How far the roll-out of the table has come: see pii.protected_tables.phase.';
 
-revoke execute on function pii.name_of(regclass), pii.registered(regclass), pii.phase(regclass) from public;
-grant execute on function pii.name_of(regclass), pii.registered(regclass), pii.phase(regclass) to app_pii, app_background;
+revoke execute on function pii.name_of(regclass), pii.table_of(text), pii.registered(regclass), pii.forget(text), pii.phase(regclass) from public;
+grant execute on function pii.name_of(regclass), pii.table_of(text), pii.registered(regclass), pii.phase(regclass) to app_pii, app_background;
 --! EndIncluded pii/registry.sql
 --! Included pii/triggers.sql
 -- The trigger function of a table is written for its columns: a general one, which would have to look columns up in every
@@ -861,6 +993,8 @@ begin
     end if;$sql$, n, target.tenant_column, f.place, target.id_column, f.sealed, f.val, seal);
     flags := flags || format(E'\n  seal_%1$s boolean := false;\n  open_%1$s boolean := false;\n  keep_%1$s boolean := false;', n);
 
+    -- A sealed value that comes without its plaintext is one that is loaded again. It is opened, so that one of another row is refused,
+    -- and what goes with it is made anew: a mask or an index that was given is never believed.
     inserts := inserts || format(
       $sql$
     if %2$s is not null then
@@ -870,9 +1004,13 @@ begin
         seal_%3$s := true;
       end if;
     end if;
-    if %1$s > 0 then
+    if %5$s is not null and not seal_%3$s then
+      seal_%3$s := true;
+      open_%3$s := true;
+      keep_%3$s := true;
+    elsif %1$s > 0 then
       %4$s
-    end if;$sql$, format('num_nonnulls(%s)', concat_ws(', ', f.sealed, f.masked, case when f.searchable then f.search || ', ' || f.alt end)), f.val, n, clear);
+    end if;$sql$, format('num_nonnulls(%s)', concat_ws(', ', f.sealed, f.masked, case when f.searchable then f.search || ', ' || f.alt end)), f.val, n, clear, f.sealed);
 
     reseals := reseals || format(
       $sql$
@@ -983,6 +1121,7 @@ as $$
 declare
   target constant pii.protected_tables := pii.registered(relation);
   keeps constant pg_catalog.bool := target.phase in ('expand', 'backfilled', 'verified', 'switched');
+  table_name constant pg_catalog.text := pii.name_of(relation);
   function_name constant pg_catalog.text := pii.trigger_name(relation);
   source constant pg_catalog.text := pii.trigger_source(relation);
   who constant pg_catalog.text := current_setting('role');
@@ -1005,8 +1144,9 @@ begin
   where c.relation = target.relation;
 
   perform set_config('role', 'app_pii', true);
+  -- pg_dump and pg_restore switch row security off, which for a role that it binds is an error.
   execute format(
-    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as %L',
+    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as %L',
     function_name, source);
   execute format('comment on function %s() is %L', function_name,
     format('Seals the protected columns of %s. Runs with the rights of app_pii, which alone reads keys. Made by pii.build_trigger().', target.relation));
@@ -1016,24 +1156,24 @@ begin
   perform set_config('role', who, true);
 
   -- In the order of their names: derived columns are put right first, then what was assigned is sealed, then plaintext goes.
-  execute format('drop trigger if exists pii_1_seal on %s', target.relation);
-  execute format('create trigger pii_1_seal before insert on %s for each row execute function %s()', target.relation, function_name);
-  execute format('drop trigger if exists pii_1_reseal on %s', target.relation);
-  execute format('create trigger pii_1_reseal before update of %s on %s for each row execute function %s(''*'')', derived, target.relation, function_name);
+  execute format('drop trigger if exists pii_1_seal on %s', table_name);
+  execute format('create trigger pii_1_seal before insert on %s for each row execute function %s()', table_name, function_name);
+  execute format('drop trigger if exists pii_1_reseal on %s', table_name);
+  execute format('create trigger pii_1_reseal before update of %s on %s for each row execute function %s(''*'')', derived, table_name, function_name);
   foreach x in array columns loop
-    execute format('drop trigger if exists %I on %s', 'pii_2_seal_' || x, target.relation);
-    execute format('create trigger %I before update of %I on %s for each row execute function %s(%L)', 'pii_2_seal_' || x, x, target.relation, function_name, x);
+    execute format('drop trigger if exists %I on %s', 'pii_2_seal_' || x, table_name);
+    execute format('create trigger %I before update of %I on %s for each row execute function %s(%L)', 'pii_2_seal_' || x, x, table_name, function_name, x);
   end loop;
-  execute format('drop trigger if exists pii_3_keep_identity on %s', target.relation);
+  execute format('drop trigger if exists pii_3_keep_identity on %s', table_name);
   execute format(
     'create trigger pii_3_keep_identity before update of %1$I, %2$I on %3$s for each row
        when ((%4$s) and (old.%1$I <> new.%1$I or old.%2$I <> new.%2$I)) execute function pii.keep_identity()',
-    target.tenant_column, target.id_column, target.relation, sealed);
-  execute format('drop trigger if exists pii_4_drop_plaintext on %s', target.relation);
+    target.tenant_column, target.id_column, table_name, sealed);
+  execute format('drop trigger if exists pii_4_drop_plaintext on %s', table_name);
   if not keeps then
     execute format(
       'create trigger pii_4_drop_plaintext before update on %s for each row when (%s) execute function %s(''-'')',
-      target.relation, plain, function_name);
+      table_name, plain, function_name);
   end if;
 end
 $$;
@@ -1065,11 +1205,18 @@ set client_min_messages = warning
 as $$
 declare
   target constant pg_catalog.text := pii.name_of(relation);
+  -- A table that was renamed keeps the name that its values are sealed for.
+  registered_as constant pg_catalog.text := coalesce((select t.relation from pii.protected_tables as t where pii.table_of(t.relation) = protect.relation), target);
   f record;
 begin
   perform pii.assert_sealable(relation, tenant_column, id_column, columns);
+  if pii.table_of(registered_as) <> relation then
+    raise duplicate_table using
+      message = format('%s is the name that the values of %s are sealed for', target, pii.table_of(registered_as)),
+      hint = 'Give the new table another name, or the old one its own again.';
+  end if;
   insert into pii.protected_tables as t (relation, tenant_column, id_column)
-  values (target, tenant_column, id_column)
+  values (registered_as, tenant_column, id_column)
   on conflict on constraint protected_tables_pkey do nothing;
 
   for f in
@@ -1078,7 +1225,7 @@ begin
     from jsonb_each(columns) as c
   loop
     insert into pii.protected_columns as p (relation, column_name, kind, plain_columns)
-    values (target, f.plain, f.kind, f.derived)
+    values (registered_as, f.plain, f.kind, f.derived)
     on conflict on constraint protected_columns_pkey do update set kind = excluded.kind, plain_columns = excluded.plain_columns;
     execute format(
       'alter table %1$s add column if not exists %2$I bytea, add column if not exists %3$I text',
@@ -1165,7 +1312,7 @@ as $$
   select format('create %sindex concurrently if not exists %I on %s (%I, %I) where %I is not null',
     case when c.kind = 'email' then 'unique ' else '' end,
     replace(split_part(t.relation, '.', 2), '"', '') || '_' || c.column_name || s.suffix || '_idx',
-    t.relation, t.tenant_column, c.column_name || s.suffix, c.column_name || s.suffix)
+    pii.name_of(index_statements.relation), t.tenant_column, c.column_name || s.suffix, c.column_name || s.suffix)
   from pii.registered(index_statements.relation) as t
   join pii.protected_columns as c on c.relation = t.relation and c.kind in ('email', 'phone')
   cross join unnest(array['_search', '_search_alt']) as s (suffix)
@@ -1273,7 +1420,7 @@ begin
         for no key update of c skip locked
       ) as b
     $sql$,
-    target.relation, target.tenant_column, target.id_column, needed,
+    pii.name_of(relation), target.tenant_column, target.id_column, needed,
     case when after_tenant is not null then format('and (c.%I, c.%I) > ($2, $3)', target.tenant_column, target.id_column) else '' end
   ) into tenants, ids, places using max_rows, after_tenant, after_id;
 
@@ -1288,7 +1435,7 @@ begin
   end if;
 
   -- The rows are locked, so that they stay where they are.
-  statement := format('update %s as c set %s where c.ctid = any ($1)', target.relation, assignments);
+  statement := format('update %s as c set %s where c.ctid = any ($1)', pii.name_of(relation), assignments);
   begin
     execute statement using places;
   exception
@@ -1336,7 +1483,7 @@ begin
         select c.%2$I as tenant, c.%3$I as id from %1$s as c where %4$s order by c.%2$I, c.%3$I limit $1
       ) as b
     $sql$,
-    target.relation, target.tenant_column, target.id_column,
+    pii.name_of(relation), target.tenant_column, target.id_column,
     case when after_tenant is not null then format('(c.%I, c.%I) > ($2, $3)', target.tenant_column, target.id_column) else 'true' end
   ) into tenants, ids using max_rows, after_tenant, after_id;
   checked := coalesce(cardinality(ids), 0);
@@ -1356,7 +1503,7 @@ begin
         select count(*) from unnest($1, $2) as b (tenant, id) join %1$s as c on c.%2$I = b.tenant and c.%3$I = b.id
         where c.%4$I is not null and not pii.is_sealed_as(c.%2$I, %5$L, c.%3$I, c.%4$I, c.%6$I)
       $sql$,
-      target.relation, target.tenant_column, target.id_column, p.column_name || '_encrypted', p.place, p.column_name);
+      pii.name_of(relation), target.tenant_column, target.id_column, p.column_name || '_encrypted', p.place, p.column_name);
     begin
       execute statement into wrong using tenants, ids;
       continue when wrong = 0;
@@ -1405,7 +1552,7 @@ begin
           count(*) filter (where c.%6$I is not null and %7$s)
         from %1$s as c left join pii.active_kids() as k on k.tenant = c.%2$I
       $sql$,
-      target.relation, target.tenant_column, target.id_column, p.column_name, p.kind, p.column_name || '_encrypted',
+      pii.name_of(relation), target.tenant_column, target.id_column, p.column_name, p.kind, p.column_name || '_encrypted',
       case when p.kind in ('email', 'phone') then format('num_nonnulls(c.%I, c.%I) = 0', p.column_name || '_search', p.column_name || '_search_alt') else 'false' end);
   end loop;
 end
@@ -1432,6 +1579,7 @@ set client_min_messages = warning
 as $$
 declare
   target constant pii.protected_tables := pii.registered(relation);
+  table_name constant pg_catalog.text := pii.name_of(relation);
   phases constant pg_catalog.text[] := array['expand', 'backfilled', 'verified', 'switched', 'retiring', 'retired'];
   here constant pg_catalog.int4 := array_position(phases, target.phase);
   there constant pg_catalog.int4 := array_position(phases, phase);
@@ -1469,28 +1617,28 @@ begin
   loop
     if here = 1 then
       execute format('alter table %s add constraint %I check (%I is null or %I is not null) not valid',
-        target.relation, c.sealed_check, c.column_name, c.encrypted);
-      execute format('comment on constraint %I on %s is %L', c.sealed_check, target.relation, 'No value stands in clear alone.');
+        table_name, c.sealed_check, c.column_name, c.encrypted);
+      execute format('comment on constraint %I on %s is %L', c.sealed_check, table_name, 'No value stands in clear alone.');
     elsif here = 2 and there = 3 then
-      execute format('alter table %s validate constraint %I', target.relation, c.sealed_check);
+      execute format('alter table %s validate constraint %I', table_name, c.sealed_check);
     elsif here = 2 then
-      execute format('alter table %s drop constraint %I', target.relation, c.sealed_check);
+      execute format('alter table %s drop constraint %I', table_name, c.sealed_check);
     elsif here = 4 and there = 5 then
-      execute format('alter table %s add constraint %I check (%I is null) not valid', target.relation, c.clear_check, c.column_name);
-      execute format('comment on constraint %I on %s is %L', c.clear_check, target.relation, 'No value stands in clear.');
+      execute format('alter table %s add constraint %I check (%I is null) not valid', table_name, c.clear_check, c.column_name);
+      execute format('comment on constraint %I on %s is %L', c.clear_check, table_name, 'No value stands in clear.');
     elsif here = 5 then
-      execute format('alter table %s validate constraint %I', target.relation, c.clear_check);
+      execute format('alter table %s validate constraint %I', table_name, c.clear_check);
       execute coalesce(
-        (select string_agg(format('alter table %s drop column if exists %I', target.relation, d.name), ';') from unnest(c.plain_columns) as d (name)),
+        (select string_agg(format('alter table %s drop column if exists %I', table_name, d.name), ';') from unnest(c.plain_columns) as d (name)),
         'select');
     end if;
   end loop;
 
   if here = 3 and there = 4 then
-    execute format('revoke select on %s from public, authenticated, anonymous', target.relation);
-    execute format('grant select (%I, %I) on %s to authenticated', target.tenant_column, target.id_column, target.relation);
+    execute format('revoke select on %s from public, authenticated, anonymous', table_name);
+    execute format('grant select (%I, %I) on %s to authenticated', target.tenant_column, target.id_column, table_name);
   elsif here = 4 and there = 3 then
-    execute format('grant select on %s to authenticated', target.relation);
+    execute format('grant select on %s to authenticated', table_name);
   elsif here = 4 then
     perform pii.build_trigger(relation);
   end if;
@@ -1564,6 +1712,87 @@ revoke execute on function pii.move_to(regclass, text), pii.obstacle_to(regclass
 
 set role app_pii;
 
+create or replace function pii.remember_next_key(key bytea, next_key bytea) returns void
+language plpgsql volatile
+as $$
+declare
+  wrapping constant bytea := pii.wrapping_id(next_key);
+  fresh constant bytea := pii.random_bytes(16);
+begin
+  if next_key = key then
+    raise sqlstate 'PI021' using message = 'app.pii.next_key is app.pii.key', hint = 'It has to be the key that comes; leave it unset to rotate the data keys only.';
+  end if;
+  perform pii.remember_key(key);
+  insert into pii.configured_keys (place, salt, fingerprint)
+  select 'next', fresh, pii.fingerprint(fresh, next_key)
+  where not exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, next_key))
+    and not exists (select from pii.tenant_keys as k where k.next_wrapped_under <> wrapping)
+  on conflict do nothing;
+  if not exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, next_key)) then
+    raise sqlstate 'PI021' using
+      message = 'another key comes next already',
+      hint = 'Go on with the one that the change was begun with; if it is lost, pii.forget_next_key() takes the change back.';
+  end if;
+end
+$$;
+comment on function pii.remember_next_key(bytea, bytea) is 'Keeps the fingerprint of the configured key that comes. PI021 if it is another one than the change was begun with.';
+
+-- Once nothing is wrapped under the old key any more, the next one is the only one.
+create or replace function pii.settle_configured_keys(key bytea) returns void
+language plpgsql volatile
+as $$
+begin
+  if exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and (k.wrapped_under <> pii.wrapping_id(key) or k.next_wrapped_under is not null)) then
+    return;
+  end if;
+  if exists (select from pii.configured_keys as c where c.place = 'next' and c.fingerprint = pii.fingerprint(c.salt, key)) then
+    delete from pii.configured_keys as c where c.place = 'current';
+    update pii.configured_keys as c set place = 'current' where c.place = 'next';
+  end if;
+end
+$$;
+comment on function pii.settle_configured_keys(bytea) is 'Makes the next configured key the current one, if every live data key is wrapped under it alone.';
+
+create or replace function pii.forget_next_key() returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wrapping constant bytea := pii.wrapping_id(pii.key_in('app.pii.key'));
+  done integer;
+begin
+  if tenancy.current_job() is null then
+    raise insufficient_privilege using message = 'this is for a background job';
+  end if;
+  if exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and k.wrapped_under <> wrapping) then
+    raise sqlstate 'PI021' using
+      message = 'app.pii.key does not open the keys of every tenant without the next one',
+      hint = 'Some are wrapped under the next key alone: the change can only be finished.';
+  end if;
+  update pii.tenant_keys as k set next_wrapped_under = null, next_wrapped = null where k.next_wrapped_under is not null;
+  get diagnostics done = row_count;
+  delete from pii.configured_keys as c where c.place = 'next';
+  return done;
+end
+$$;
+comment on function pii.forget_next_key() is
+  'Takes a change of the configured key back, for when the next key is lost: sessions that have it open nothing any more. How many data keys it '
+  'opened. PI021 if a tenant is under it alone. Runs with the rights of app_pii; for background jobs.';
+
+create or replace function pii.check_key() returns void
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tenancy.current_job() is null then
+    raise insufficient_privilege using message = 'this is for a background job';
+  end if;
+  perform pii.refuse_other_key(pii.key_in('app.pii.key'));
+end
+$$;
+comment on function pii.check_key() is
+  'Raises PI003 unless app.pii.key is the key of this database, or the next one; changes nothing. Runs with the rights of app_pii; for background jobs.';
+
 create or replace function pii.begin_rotation(only_tenant uuid default null) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -1579,8 +1808,8 @@ begin
   if tenancy.current_job() is null then
     raise insufficient_privilege using message = 'this is for a background job';
   end if;
-  if next_key = key then
-    raise sqlstate 'PI021' using message = 'app.pii.next_key is app.pii.key', hint = 'Leave it unset to rotate the data keys only.';
+  if next_key is not null then
+    perform pii.remember_next_key(key, next_key);
   end if;
   -- Waits for whoever is writing under these keys.
   for k in
@@ -1625,9 +1854,7 @@ begin
   if tenancy.current_job() is null then
     raise insufficient_privilege using message = 'this is for a background job';
   end if;
-  if next_key = key then
-    raise sqlstate 'PI021' using message = 'app.pii.next_key is app.pii.key', hint = 'It has to be the key that comes.';
-  end if;
+  perform pii.remember_next_key(key, next_key);
   for k in
     select t.* from pii.tenant_keys as t
     where t.state <> 'destroyed' and t.next_wrapped_under is distinct from pii.wrapping_id(next_key) and t.wrapped_under <> pii.wrapping_id(next_key)
@@ -1652,7 +1879,8 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  wrapping constant bytea := pii.wrapping_id(pii.key_in('app.pii.key'));
+  key constant bytea := pii.key_in('app.pii.key');
+  wrapping constant bytea := pii.wrapping_id(key);
   done integer;
 begin
   if tenancy.current_job() is null then
@@ -1667,6 +1895,7 @@ begin
   set wrapped_under = t.next_wrapped_under, wrapped = t.next_wrapped, next_wrapped_under = null, next_wrapped = null
   where t.next_wrapped_under = wrapping;
   get diagnostics done = row_count;
+  perform pii.settle_configured_keys(key);
   return done;
 end
 $$;
@@ -1714,7 +1943,8 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  wrapping constant bytea := pii.wrapping_id(pii.key_in('app.pii.key'));
+  key constant bytea := pii.key_in('app.pii.key');
+  wrapping constant bytea := pii.wrapping_id(key);
 begin
   if tenancy.current_job() is null then
     raise insufficient_privilege using message = 'this is for a background job';
@@ -1734,6 +1964,7 @@ begin
   set replaces = null, wrapped_under = coalesce(k.next_wrapped_under, k.wrapped_under), wrapped = coalesce(k.next_wrapped, k.wrapped),
     next_wrapped_under = null, next_wrapped = null
   where k.restaurant_id = only_tenant and k.state = 'active';
+  perform pii.settle_configured_keys(key);
 end
 $$;
 comment on function pii.destroy_replaced_key(uuid) is
@@ -1755,10 +1986,11 @@ end;
 comment on function pii.key_status() is 'The keys of the tenants, without the keys. Runs with the rights of app_pii; for background jobs.';
 
 revoke execute on function
+  pii.remember_next_key(bytea, bytea), pii.settle_configured_keys(bytea), pii.forget_next_key(), pii.check_key(),
   pii.begin_rotation(uuid), pii.rewrap(), pii.finish_rewrap(), pii.rotating(), pii.keys_left_behind(), pii.lock_keys(uuid), pii.destroy_replaced_key(uuid), pii.key_status()
 from public;
 grant execute on function
-  pii.begin_rotation(uuid), pii.rewrap(), pii.finish_rewrap(), pii.rotating(), pii.keys_left_behind(), pii.lock_keys(uuid), pii.destroy_replaced_key(uuid), pii.key_status()
+  pii.forget_next_key(), pii.check_key(), pii.begin_rotation(uuid), pii.rewrap(), pii.finish_rewrap(), pii.rotating(), pii.keys_left_behind(), pii.lock_keys(uuid), pii.destroy_replaced_key(uuid), pii.key_status()
 to app_background;
 
 reset role;
@@ -1781,9 +2013,10 @@ begin
   for r in select * from pii.rotating() as x where x.tenant = only_tenant or only_tenant is null order by x.tenant loop
     perform pii.lock_keys(r.tenant);
     for t in
-      select p.relation, p.tenant_column,
+      select pii.name_of(pii.table_of(p.relation)) as relation, p.tenant_column,
         string_agg(format('(c.%1$I is not null and pii.kid_of(c.%1$I) <> $2)', c.column_name || '_encrypted'), ' or ') as stale
       from pii.protected_tables as p join pii.protected_columns as c on c.relation = p.relation
+      where pii.table_of(p.relation) is not null
       group by p.relation, p.tenant_column
     loop
       execute format('select count(*) from %s as c where c.%I = $1 and (%s)', t.relation, t.tenant_column, t.stale)

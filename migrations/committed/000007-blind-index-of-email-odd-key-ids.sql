@@ -1,5 +1,5 @@
---! Previous: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
---! Hash: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
+--! Previous: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
+--! Hash: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
---! Hash: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
+--! Previous: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
+--! Hash: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
 --! Message: blind index of email, even key ids
 
 --! no-transaction

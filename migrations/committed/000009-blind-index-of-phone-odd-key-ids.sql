@@ -1,5 +1,5 @@
---! Previous: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
---! Hash: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
+--! Previous: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
+--! Hash: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

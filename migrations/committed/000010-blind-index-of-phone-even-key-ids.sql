@@ -1,5 +1,5 @@
---! Previous: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
---! Hash: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
+--! Previous: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
+--! Hash: sha1:7123930867deceecc518e45dc37e7a13948c4eca
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

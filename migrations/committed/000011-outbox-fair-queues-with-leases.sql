@@ -1,5 +1,5 @@
---! Previous: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
---! Hash: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
+--! Previous: sha1:7123930867deceecc518e45dc37e7a13948c4eca
+--! Hash: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

@@ -1,5 +1,5 @@
---! Previous: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
---! Hash: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
+--! Previous: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
+--! Hash: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
---! Hash: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
+--! Previous: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
+--! Hash: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

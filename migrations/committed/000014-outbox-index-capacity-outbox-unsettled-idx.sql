@@ -1,5 +1,5 @@
---! Previous: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
---! Hash: sha1:5bda693e334dbccd9604999c46b098e032a88861
+--! Previous: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
+--! Hash: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

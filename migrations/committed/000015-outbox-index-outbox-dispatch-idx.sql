@@ -1,5 +1,5 @@
---! Previous: sha1:5bda693e334dbccd9604999c46b098e032a88861
---! Hash: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
+--! Previous: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
+--! Hash: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

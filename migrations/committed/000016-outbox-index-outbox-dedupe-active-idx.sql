@@ -1,5 +1,5 @@
---! Previous: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
---! Hash: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
+--! Previous: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
+--! Hash: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
---! Hash: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
+--! Previous: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
+--! Hash: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

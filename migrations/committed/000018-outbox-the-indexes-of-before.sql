@@ -1,5 +1,5 @@
---! Previous: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
---! Hash: sha1:225d07fe57554399dbeff9d7e60eee37df927892
+--! Previous: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
+--! Hash: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:225d07fe57554399dbeff9d7e60eee37df927892
---! Hash: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
+--! Previous: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
+--! Hash: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

@@ -1,5 +1,5 @@
---! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
---! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Previous: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
+--! Hash: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

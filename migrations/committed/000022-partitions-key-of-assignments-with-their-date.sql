@@ -1,5 +1,5 @@
---! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
---! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Previous: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
+--! Hash: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

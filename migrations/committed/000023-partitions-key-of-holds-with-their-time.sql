@@ -1,5 +1,5 @@
---! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
---! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Previous: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
+--! Hash: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
---! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Previous: sha1:752121e03e99e56568a561481627437ad168c24b
+--! Hash: sha1:6c22670d509535d6fc7aca174652440612ca6b06
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
---! Hash: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
+--! Previous: sha1:4381efea6cad04bc33cf3a5402471826f2633cba
+--! Hash: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
---! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Previous: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
+--! Hash: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

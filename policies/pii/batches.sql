@@ -92,7 +92,7 @@ begin
         for no key update of c skip locked
       ) as b
     $sql$,
-    target.relation, target.tenant_column, target.id_column, needed,
+    pii.name_of(relation), target.tenant_column, target.id_column, needed,
     case when after_tenant is not null then format('and (c.%I, c.%I) > ($2, $3)', target.tenant_column, target.id_column) else '' end
   ) into tenants, ids, places using max_rows, after_tenant, after_id;
 
@@ -107,7 +107,7 @@ begin
   end if;
 
   -- The rows are locked, so that they stay where they are.
-  statement := format('update %s as c set %s where c.ctid = any ($1)', target.relation, assignments);
+  statement := format('update %s as c set %s where c.ctid = any ($1)', pii.name_of(relation), assignments);
   begin
     execute statement using places;
   exception
@@ -155,7 +155,7 @@ begin
         select c.%2$I as tenant, c.%3$I as id from %1$s as c where %4$s order by c.%2$I, c.%3$I limit $1
       ) as b
     $sql$,
-    target.relation, target.tenant_column, target.id_column,
+    pii.name_of(relation), target.tenant_column, target.id_column,
     case when after_tenant is not null then format('(c.%I, c.%I) > ($2, $3)', target.tenant_column, target.id_column) else 'true' end
   ) into tenants, ids using max_rows, after_tenant, after_id;
   checked := coalesce(cardinality(ids), 0);
@@ -175,7 +175,7 @@ begin
         select count(*) from unnest($1, $2) as b (tenant, id) join %1$s as c on c.%2$I = b.tenant and c.%3$I = b.id
         where c.%4$I is not null and not pii.is_sealed_as(c.%2$I, %5$L, c.%3$I, c.%4$I, c.%6$I)
       $sql$,
-      target.relation, target.tenant_column, target.id_column, p.column_name || '_encrypted', p.place, p.column_name);
+      pii.name_of(relation), target.tenant_column, target.id_column, p.column_name || '_encrypted', p.place, p.column_name);
     begin
       execute statement into wrong using tenants, ids;
       continue when wrong = 0;
@@ -224,7 +224,7 @@ begin
           count(*) filter (where c.%6$I is not null and %7$s)
         from %1$s as c left join pii.active_kids() as k on k.tenant = c.%2$I
       $sql$,
-      target.relation, target.tenant_column, target.id_column, p.column_name, p.kind, p.column_name || '_encrypted',
+      pii.name_of(relation), target.tenant_column, target.id_column, p.column_name, p.kind, p.column_name || '_encrypted',
       case when p.kind in ('email', 'phone') then format('num_nonnulls(c.%I, c.%I) = 0', p.column_name || '_search', p.column_name || '_search_alt') else 'false' end);
   end loop;
 end

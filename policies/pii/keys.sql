@@ -29,7 +29,28 @@ comment on column pii.tenant_keys.replaces is 'The retiring key, while there is 
 comment on column pii.tenant_keys.wrapped_under is 'Which configured key wraps it: the first eight bytes of a hash.';
 comment on column pii.tenant_keys.next_wrapped_under is 'During a change of the configured key, the one that comes: either opens.';
 
+-- Which configured key is the right one, so that a mistyped key is not taken for a tenant's first one. A keyed hash under the key
+-- itself, over a random salt: nobody learns a key of 32 random bytes from it, nor whether two databases have the same one.
+create table if not exists pii.configured_keys (
+  place text primary key check (place in ('current', 'next')),
+  salt bytea not null,
+  fingerprint bytea not null,
+  since timestamptz not null default now()
+);
+comment on table pii.configured_keys is 'The fingerprint of app.pii.key, and of the one that comes next while it changes. No keys.';
+comment on column pii.configured_keys.place is 'current: data keys are wrapped under it. next: sessions may use it beside the current one, until the change is finished.';
+comment on column pii.configured_keys.fingerprint is 'HMAC-SHA256 under the key, over the salt.';
+
 -- No tenant, no job, nobody but the functions of app_pii. Row security says so too, for the day somebody grants more.
+alter table pii.configured_keys enable row level security, force row level security;
+revoke all on table pii.configured_keys from public, authenticated, anonymous, app_background, pii_reader;
+grant select, insert, update, delete on table pii.configured_keys to app_pii;
+drop policy if exists pii_access on pii.configured_keys;
+create policy pii_access on pii.configured_keys to app_pii using (true) with check (true);
+comment on policy pii_access on pii.configured_keys is 'app_pii, whom nobody can be, compares keys with it.';
+drop policy if exists pii_floor on pii.configured_keys;
+create policy pii_floor on pii.configured_keys as restrictive for all to public using (current_user = 'app_pii');
+comment on policy pii_floor on pii.configured_keys is 'Whatever other policies say, nobody else gets past this.';
 alter table pii.tenant_keys enable row level security, force row level security;
 revoke all on table pii.tenant_keys from public, authenticated, anonymous, app_background, pii_reader;
 grant select, insert, update on table pii.tenant_keys to app_pii;
@@ -83,17 +104,90 @@ $$;
 comment on function pii.wrap(uuid, smallint, bytea, bytea) is
   'A data key, 96 bytes, under a configured key: iv, AES-256-CBC, HMAC-SHA256 over tenant, key id, iv and ciphertext.';
 
--- Before a row is refused by row security its trigger has run: it must not tell what state another tenant's keys are in.
+-- A trigger runs before row security refuses the row: it must not tell in which state another tenant's keys are, nor lock or make
+-- one. Anybody can name a job, so only the roles that row security lets past count. This runs with the rights of app_pii: who called
+-- is in the setting that SET ROLE leaves.
 create or replace function pii.assert_own(tenant uuid) returns void
 language plpgsql stable
 as $$
+declare
+  caller name;
 begin
-  if tenancy.current_job() is null and tenant is distinct from public.current_restaurant_id() then
-    raise insufficient_privilege using message = 'this belongs to another tenant than this transaction';
+  if tenant = public.current_restaurant_id() then
+    return;
+  end if;
+  caller := coalesce(nullif(current_setting('role'), 'none'), session_user);
+  if caller = 'app_background' and tenancy.current_job() is not null
+    or exists (select from pg_roles as r where r.rolname = caller and (r.rolsuper or r.rolbypassrls))
+  then
+    return;
+  end if;
+  raise insufficient_privilege using message = 'this belongs to another tenant than this transaction';
+end
+$$;
+comment on function pii.assert_own(uuid) is
+  'Refuses another tenant than the one in the context (42501), before anything is looked up. Not for a background job, nor for roles that row security does not bind.';
+
+create or replace function pii.fingerprint(salt bytea, key bytea) returns bytea
+language sql immutable parallel safe
+return pii.hmac_sha256('pii fingerprint'::bytea || salt, key);
+comment on function pii.fingerprint(bytea, bytea) is 'What is kept to know a configured key again.';
+
+-- Without a fingerprint, in a database that is older than these, the data keys tell.
+create or replace function pii.is_configured_key(key bytea) returns boolean
+language sql stable
+as $$
+  select case
+    when exists (select from pii.configured_keys) then
+      exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, key))
+      or not exists (select from pii.tenant_keys as k where k.state <> 'destroyed')
+    else
+      not exists (select from pii.tenant_keys as k where k.state <> 'destroyed')
+      or exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and pii.wrapping_id(key) in (k.wrapped_under, k.next_wrapped_under))
+  end
+$$;
+comment on function pii.is_configured_key(bytea) is 'Whether it is the key of this database, or the next one. While nothing is sealed under any, each is.';
+
+create or replace function pii.refuse_other_key(key bytea) returns void
+language plpgsql stable
+as $$
+begin
+  if not pii.is_configured_key(key) then
+    raise sqlstate 'PI003' using
+      message = 'the configured key is not the key of this database',
+      hint = 'app.pii.key has to be the key that its data was sealed under, or the next one during a rotation.';
   end if;
 end
 $$;
-comment on function pii.assert_own(uuid) is 'Refuses another tenant than the one in the context. A job may go on: row security has the last word.';
+comment on function pii.refuse_other_key(bytea) is 'Raises PI003 for a key that is neither the current nor the next one.';
+
+create or replace function pii.remember_key(key bytea) returns void
+language plpgsql volatile
+as $$
+declare
+  fresh constant bytea := pii.random_bytes(16);
+begin
+  perform pii.refuse_other_key(key);
+  if exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, key)) then
+    return;
+  end if;
+  if not exists (select from pii.tenant_keys as k where k.state <> 'destroyed') then
+    -- What was sealed under an earlier key is destroyed by now.
+    delete from pii.configured_keys;
+  elsif not exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and k.wrapped_under = pii.wrapping_id(key)) then
+    -- A change that began before there were fingerprints: this is the key that comes.
+    return;
+  end if;
+  -- Of two that come at once the second waits for the first, and is then compared with it.
+  insert into pii.configured_keys (place, salt, fingerprint) values ('current', fresh, pii.fingerprint(fresh, key)) on conflict do nothing;
+  if not exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, key)) then
+    raise sqlstate 'PI003' using
+      message = 'the configured key is not the key of this database',
+      hint = 'Another session has sealed under another key at the same moment. Find out which is the right one.';
+  end if;
+end
+$$;
+comment on function pii.remember_key(bytea) is 'Keeps the fingerprint of the key that the first value of the database is sealed under. PI003 for any other one.';
 
 create or replace function pii.unwrap(tenant uuid, kid smallint, wrapped bytea, key bytea) returns bytea
 language plpgsql stable
@@ -104,7 +198,6 @@ begin
   if wrapped is null or octet_length(wrapped) <> 144
     or substr(wrapped, 113) <> pii.hmac_sha256('pii wrap mac'::bytea || header || substr(wrapped, 1, 112), key)
   then
-    perform pii.assert_own(tenant);
     raise sqlstate 'PI003' using
       message = 'the configured key does not open the data key of this tenant',
       hint = 'app.pii.key has to be the key that the tenant''s data was sealed under, or the next one during a rotation.';
@@ -121,7 +214,6 @@ begin
   if exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state = 'destroyed')
     and not exists (select from pii.tenant_keys as k where k.restaurant_id = tenant and (k.kid = wanted or wanted is null) and k.state <> 'destroyed')
   then
-    perform pii.assert_own(tenant);
     raise sqlstate 'PI006' using
       message = 'the key has been destroyed', hint = 'What was sealed under it has been erased for good.';
   end if;
@@ -134,13 +226,14 @@ language plpgsql volatile
 as $$
 begin
   perform pii.refuse_key(tenant, null);
+  perform pii.remember_key(key);
   -- Of two that come at once the second waits for the first, and then finds its key.
   insert into pii.tenant_keys (restaurant_id, kid, state, wrapped_under, wrapped)
   values (tenant, 1, 'active', pii.wrapping_id(key), pii.wrap(tenant, 1::smallint, pii.random_bytes(96), key))
   on conflict do nothing;
 end
 $$;
-comment on function pii.create_key(uuid, bytea) is 'The first data key of a tenant. Not for one that has had keys: PI006.';
+comment on function pii.create_key(uuid, bytea) is 'The first data key of a tenant. Not for one that has had keys: PI006. Nor under another key than that of the database: PI003.';
 
 -- The row is locked FOR SHARE until the transaction ends: a rotation waits for whoever writes under the old key, and whoever
 -- comes with an old snapshot is told so (40001) instead of writing under a key that is being destroyed.
@@ -158,6 +251,7 @@ begin
   if coalesce(length(setting), 0) not between 64 and 256 or length(setting) % 2 = 1 or setting collate "C" ~ '[^0-9A-Fa-f]' then
     perform pii.key_in('app.pii.key');
   end if;
+  perform pii.assert_own(tenant);
   key := decode(setting, 'hex');
   wrapping := pii.wrapping_id(key);
   select int2send(k.kid) || int2send(coalesce(k.replaces, 0::smallint)),
@@ -182,7 +276,7 @@ end
 $$;
 comment on function pii.writing_keys(uuid) is
   'What to seal with: key id and the one it replaces (or 0), two bytes each, then the three keys of 32 bytes for '
-  'encryption, authentication and index. Makes a tenant''s first key.';
+  'encryption, authentication and index. Makes a tenant''s first key. 42501 for another tenant, whatever the state of its keys.';
 
 create or replace function pii.opening_keys(tenant uuid, wanted smallint) returns bytea
 language plpgsql stable
@@ -249,7 +343,8 @@ comment on function pii.searching_key(uuid) is
   'NULL for a tenant that has nothing sealed.';
 
 revoke execute on function
-  pii.key_in(text), pii.wrapping_id(bytea), pii.assert_own(uuid), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
+  pii.key_in(text), pii.wrapping_id(bytea), pii.assert_own(uuid), pii.fingerprint(bytea, bytea), pii.is_configured_key(bytea),
+  pii.refuse_other_key(bytea), pii.remember_key(bytea), pii.wrap(uuid, smallint, bytea, bytea), pii.unwrap(uuid, smallint, bytea, bytea),
   pii.refuse_key(uuid, smallint), pii.create_key(uuid, bytea), pii.writing_keys(uuid), pii.opening_keys(uuid, smallint),
   pii.searching_key(uuid)
 from public;

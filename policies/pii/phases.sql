@@ -8,6 +8,7 @@ set client_min_messages = warning
 as $$
 declare
   target constant pii.protected_tables := pii.registered(relation);
+  table_name constant pg_catalog.text := pii.name_of(relation);
   phases constant pg_catalog.text[] := array['expand', 'backfilled', 'verified', 'switched', 'retiring', 'retired'];
   here constant pg_catalog.int4 := array_position(phases, target.phase);
   there constant pg_catalog.int4 := array_position(phases, phase);
@@ -45,28 +46,28 @@ begin
   loop
     if here = 1 then
       execute format('alter table %s add constraint %I check (%I is null or %I is not null) not valid',
-        target.relation, c.sealed_check, c.column_name, c.encrypted);
-      execute format('comment on constraint %I on %s is %L', c.sealed_check, target.relation, 'No value stands in clear alone.');
+        table_name, c.sealed_check, c.column_name, c.encrypted);
+      execute format('comment on constraint %I on %s is %L', c.sealed_check, table_name, 'No value stands in clear alone.');
     elsif here = 2 and there = 3 then
-      execute format('alter table %s validate constraint %I', target.relation, c.sealed_check);
+      execute format('alter table %s validate constraint %I', table_name, c.sealed_check);
     elsif here = 2 then
-      execute format('alter table %s drop constraint %I', target.relation, c.sealed_check);
+      execute format('alter table %s drop constraint %I', table_name, c.sealed_check);
     elsif here = 4 and there = 5 then
-      execute format('alter table %s add constraint %I check (%I is null) not valid', target.relation, c.clear_check, c.column_name);
-      execute format('comment on constraint %I on %s is %L', c.clear_check, target.relation, 'No value stands in clear.');
+      execute format('alter table %s add constraint %I check (%I is null) not valid', table_name, c.clear_check, c.column_name);
+      execute format('comment on constraint %I on %s is %L', c.clear_check, table_name, 'No value stands in clear.');
     elsif here = 5 then
-      execute format('alter table %s validate constraint %I', target.relation, c.clear_check);
+      execute format('alter table %s validate constraint %I', table_name, c.clear_check);
       execute coalesce(
-        (select string_agg(format('alter table %s drop column if exists %I', target.relation, d.name), ';') from unnest(c.plain_columns) as d (name)),
+        (select string_agg(format('alter table %s drop column if exists %I', table_name, d.name), ';') from unnest(c.plain_columns) as d (name)),
         'select');
     end if;
   end loop;
 
   if here = 3 and there = 4 then
-    execute format('revoke select on %s from public, authenticated, anonymous', target.relation);
-    execute format('grant select (%I, %I) on %s to authenticated', target.tenant_column, target.id_column, target.relation);
+    execute format('revoke select on %s from public, authenticated, anonymous', table_name);
+    execute format('grant select (%I, %I) on %s to authenticated', target.tenant_column, target.id_column, table_name);
   elsif here = 4 and there = 3 then
-    execute format('grant select on %s to authenticated', target.relation);
+    execute format('grant select on %s to authenticated', table_name);
   elsif here = 4 then
     perform pii.build_trigger(relation);
   end if;

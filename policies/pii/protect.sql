@@ -7,11 +7,18 @@ set client_min_messages = warning
 as $$
 declare
   target constant pg_catalog.text := pii.name_of(relation);
+  -- A table that was renamed keeps the name that its values are sealed for.
+  registered_as constant pg_catalog.text := coalesce((select t.relation from pii.protected_tables as t where pii.table_of(t.relation) = protect.relation), target);
   f record;
 begin
   perform pii.assert_sealable(relation, tenant_column, id_column, columns);
+  if pii.table_of(registered_as) <> relation then
+    raise duplicate_table using
+      message = format('%s is the name that the values of %s are sealed for', target, pii.table_of(registered_as)),
+      hint = 'Give the new table another name, or the old one its own again.';
+  end if;
   insert into pii.protected_tables as t (relation, tenant_column, id_column)
-  values (target, tenant_column, id_column)
+  values (registered_as, tenant_column, id_column)
   on conflict on constraint protected_tables_pkey do nothing;
 
   for f in
@@ -20,7 +27,7 @@ begin
     from jsonb_each(columns) as c
   loop
     insert into pii.protected_columns as p (relation, column_name, kind, plain_columns)
-    values (target, f.plain, f.kind, f.derived)
+    values (registered_as, f.plain, f.kind, f.derived)
     on conflict on constraint protected_columns_pkey do update set kind = excluded.kind, plain_columns = excluded.plain_columns;
     execute format(
       'alter table %1$s add column if not exists %2$I bytea, add column if not exists %3$I text',
@@ -107,7 +114,7 @@ as $$
   select format('create %sindex concurrently if not exists %I on %s (%I, %I) where %I is not null',
     case when c.kind = 'email' then 'unique ' else '' end,
     replace(split_part(t.relation, '.', 2), '"', '') || '_' || c.column_name || s.suffix || '_idx',
-    t.relation, t.tenant_column, c.column_name || s.suffix, c.column_name || s.suffix)
+    pii.name_of(index_statements.relation), t.tenant_column, c.column_name || s.suffix, c.column_name || s.suffix)
   from pii.registered(index_statements.relation) as t
   join pii.protected_columns as c on c.relation = t.relation and c.kind in ('email', 'phone')
   cross join unnest(array['_search', '_search_alt']) as s (suffix)

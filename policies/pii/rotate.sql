@@ -3,6 +3,87 @@
 
 set role app_pii;
 
+create or replace function pii.remember_next_key(key bytea, next_key bytea) returns void
+language plpgsql volatile
+as $$
+declare
+  wrapping constant bytea := pii.wrapping_id(next_key);
+  fresh constant bytea := pii.random_bytes(16);
+begin
+  if next_key = key then
+    raise sqlstate 'PI021' using message = 'app.pii.next_key is app.pii.key', hint = 'It has to be the key that comes; leave it unset to rotate the data keys only.';
+  end if;
+  perform pii.remember_key(key);
+  insert into pii.configured_keys (place, salt, fingerprint)
+  select 'next', fresh, pii.fingerprint(fresh, next_key)
+  where not exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, next_key))
+    and not exists (select from pii.tenant_keys as k where k.next_wrapped_under <> wrapping)
+  on conflict do nothing;
+  if not exists (select from pii.configured_keys as c where c.fingerprint = pii.fingerprint(c.salt, next_key)) then
+    raise sqlstate 'PI021' using
+      message = 'another key comes next already',
+      hint = 'Go on with the one that the change was begun with; if it is lost, pii.forget_next_key() takes the change back.';
+  end if;
+end
+$$;
+comment on function pii.remember_next_key(bytea, bytea) is 'Keeps the fingerprint of the configured key that comes. PI021 if it is another one than the change was begun with.';
+
+-- Once nothing is wrapped under the old key any more, the next one is the only one.
+create or replace function pii.settle_configured_keys(key bytea) returns void
+language plpgsql volatile
+as $$
+begin
+  if exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and (k.wrapped_under <> pii.wrapping_id(key) or k.next_wrapped_under is not null)) then
+    return;
+  end if;
+  if exists (select from pii.configured_keys as c where c.place = 'next' and c.fingerprint = pii.fingerprint(c.salt, key)) then
+    delete from pii.configured_keys as c where c.place = 'current';
+    update pii.configured_keys as c set place = 'current' where c.place = 'next';
+  end if;
+end
+$$;
+comment on function pii.settle_configured_keys(bytea) is 'Makes the next configured key the current one, if every live data key is wrapped under it alone.';
+
+create or replace function pii.forget_next_key() returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  wrapping constant bytea := pii.wrapping_id(pii.key_in('app.pii.key'));
+  done integer;
+begin
+  if tenancy.current_job() is null then
+    raise insufficient_privilege using message = 'this is for a background job';
+  end if;
+  if exists (select from pii.tenant_keys as k where k.state <> 'destroyed' and k.wrapped_under <> wrapping) then
+    raise sqlstate 'PI021' using
+      message = 'app.pii.key does not open the keys of every tenant without the next one',
+      hint = 'Some are wrapped under the next key alone: the change can only be finished.';
+  end if;
+  update pii.tenant_keys as k set next_wrapped_under = null, next_wrapped = null where k.next_wrapped_under is not null;
+  get diagnostics done = row_count;
+  delete from pii.configured_keys as c where c.place = 'next';
+  return done;
+end
+$$;
+comment on function pii.forget_next_key() is
+  'Takes a change of the configured key back, for when the next key is lost: sessions that have it open nothing any more. How many data keys it '
+  'opened. PI021 if a tenant is under it alone. Runs with the rights of app_pii; for background jobs.';
+
+create or replace function pii.check_key() returns void
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tenancy.current_job() is null then
+    raise insufficient_privilege using message = 'this is for a background job';
+  end if;
+  perform pii.refuse_other_key(pii.key_in('app.pii.key'));
+end
+$$;
+comment on function pii.check_key() is
+  'Raises PI003 unless app.pii.key is the key of this database, or the next one; changes nothing. Runs with the rights of app_pii; for background jobs.';
+
 create or replace function pii.begin_rotation(only_tenant uuid default null) returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -18,8 +99,8 @@ begin
   if tenancy.current_job() is null then
     raise insufficient_privilege using message = 'this is for a background job';
   end if;
-  if next_key = key then
-    raise sqlstate 'PI021' using message = 'app.pii.next_key is app.pii.key', hint = 'Leave it unset to rotate the data keys only.';
+  if next_key is not null then
+    perform pii.remember_next_key(key, next_key);
   end if;
   -- Waits for whoever is writing under these keys.
   for k in
@@ -64,9 +145,7 @@ begin
   if tenancy.current_job() is null then
     raise insufficient_privilege using message = 'this is for a background job';
   end if;
-  if next_key = key then
-    raise sqlstate 'PI021' using message = 'app.pii.next_key is app.pii.key', hint = 'It has to be the key that comes.';
-  end if;
+  perform pii.remember_next_key(key, next_key);
   for k in
     select t.* from pii.tenant_keys as t
     where t.state <> 'destroyed' and t.next_wrapped_under is distinct from pii.wrapping_id(next_key) and t.wrapped_under <> pii.wrapping_id(next_key)
@@ -91,7 +170,8 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  wrapping constant bytea := pii.wrapping_id(pii.key_in('app.pii.key'));
+  key constant bytea := pii.key_in('app.pii.key');
+  wrapping constant bytea := pii.wrapping_id(key);
   done integer;
 begin
   if tenancy.current_job() is null then
@@ -106,6 +186,7 @@ begin
   set wrapped_under = t.next_wrapped_under, wrapped = t.next_wrapped, next_wrapped_under = null, next_wrapped = null
   where t.next_wrapped_under = wrapping;
   get diagnostics done = row_count;
+  perform pii.settle_configured_keys(key);
   return done;
 end
 $$;
@@ -153,7 +234,8 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  wrapping constant bytea := pii.wrapping_id(pii.key_in('app.pii.key'));
+  key constant bytea := pii.key_in('app.pii.key');
+  wrapping constant bytea := pii.wrapping_id(key);
 begin
   if tenancy.current_job() is null then
     raise insufficient_privilege using message = 'this is for a background job';
@@ -173,6 +255,7 @@ begin
   set replaces = null, wrapped_under = coalesce(k.next_wrapped_under, k.wrapped_under), wrapped = coalesce(k.next_wrapped, k.wrapped),
     next_wrapped_under = null, next_wrapped = null
   where k.restaurant_id = only_tenant and k.state = 'active';
+  perform pii.settle_configured_keys(key);
 end
 $$;
 comment on function pii.destroy_replaced_key(uuid) is
@@ -194,10 +277,11 @@ end;
 comment on function pii.key_status() is 'The keys of the tenants, without the keys. Runs with the rights of app_pii; for background jobs.';
 
 revoke execute on function
+  pii.remember_next_key(bytea, bytea), pii.settle_configured_keys(bytea), pii.forget_next_key(), pii.check_key(),
   pii.begin_rotation(uuid), pii.rewrap(), pii.finish_rewrap(), pii.rotating(), pii.keys_left_behind(), pii.lock_keys(uuid), pii.destroy_replaced_key(uuid), pii.key_status()
 from public;
 grant execute on function
-  pii.begin_rotation(uuid), pii.rewrap(), pii.finish_rewrap(), pii.rotating(), pii.keys_left_behind(), pii.lock_keys(uuid), pii.destroy_replaced_key(uuid), pii.key_status()
+  pii.forget_next_key(), pii.check_key(), pii.begin_rotation(uuid), pii.rewrap(), pii.finish_rewrap(), pii.rotating(), pii.keys_left_behind(), pii.lock_keys(uuid), pii.destroy_replaced_key(uuid), pii.key_status()
 to app_background;
 
 reset role;
@@ -220,9 +304,10 @@ begin
   for r in select * from pii.rotating() as x where x.tenant = only_tenant or only_tenant is null order by x.tenant loop
     perform pii.lock_keys(r.tenant);
     for t in
-      select p.relation, p.tenant_column,
+      select pii.name_of(pii.table_of(p.relation)) as relation, p.tenant_column,
         string_agg(format('(c.%1$I is not null and pii.kid_of(c.%1$I) <> $2)', c.column_name || '_encrypted'), ' or ') as stale
       from pii.protected_tables as p join pii.protected_columns as c on c.relation = p.relation
+      where pii.table_of(p.relation) is not null
       group by p.relation, p.tenant_column
     loop
       execute format('select count(*) from %s as c where c.%I = $1 and (%s)', t.relation, t.tenant_column, t.stale)

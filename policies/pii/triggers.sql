@@ -101,6 +101,8 @@ begin
     end if;$sql$, n, target.tenant_column, f.place, target.id_column, f.sealed, f.val, seal);
     flags := flags || format(E'\n  seal_%1$s boolean := false;\n  open_%1$s boolean := false;\n  keep_%1$s boolean := false;', n);
 
+    -- A sealed value that comes without its plaintext is one that is loaded again. It is opened, so that one of another row is refused,
+    -- and what goes with it is made anew: a mask or an index that was given is never believed.
     inserts := inserts || format(
       $sql$
     if %2$s is not null then
@@ -110,9 +112,13 @@ begin
         seal_%3$s := true;
       end if;
     end if;
-    if %1$s > 0 then
+    if %5$s is not null and not seal_%3$s then
+      seal_%3$s := true;
+      open_%3$s := true;
+      keep_%3$s := true;
+    elsif %1$s > 0 then
       %4$s
-    end if;$sql$, format('num_nonnulls(%s)', concat_ws(', ', f.sealed, f.masked, case when f.searchable then f.search || ', ' || f.alt end)), f.val, n, clear);
+    end if;$sql$, format('num_nonnulls(%s)', concat_ws(', ', f.sealed, f.masked, case when f.searchable then f.search || ', ' || f.alt end)), f.val, n, clear, f.sealed);
 
     reseals := reseals || format(
       $sql$
@@ -223,6 +229,7 @@ as $$
 declare
   target constant pii.protected_tables := pii.registered(relation);
   keeps constant pg_catalog.bool := target.phase in ('expand', 'backfilled', 'verified', 'switched');
+  table_name constant pg_catalog.text := pii.name_of(relation);
   function_name constant pg_catalog.text := pii.trigger_name(relation);
   source constant pg_catalog.text := pii.trigger_source(relation);
   who constant pg_catalog.text := current_setting('role');
@@ -245,8 +252,9 @@ begin
   where c.relation = target.relation;
 
   perform set_config('role', 'app_pii', true);
+  -- pg_dump and pg_restore switch row security off, which for a role that it binds is an error.
   execute format(
-    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as %L',
+    'create or replace function %s() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as %L',
     function_name, source);
   execute format('comment on function %s() is %L', function_name,
     format('Seals the protected columns of %s. Runs with the rights of app_pii, which alone reads keys. Made by pii.build_trigger().', target.relation));
@@ -256,24 +264,24 @@ begin
   perform set_config('role', who, true);
 
   -- In the order of their names: derived columns are put right first, then what was assigned is sealed, then plaintext goes.
-  execute format('drop trigger if exists pii_1_seal on %s', target.relation);
-  execute format('create trigger pii_1_seal before insert on %s for each row execute function %s()', target.relation, function_name);
-  execute format('drop trigger if exists pii_1_reseal on %s', target.relation);
-  execute format('create trigger pii_1_reseal before update of %s on %s for each row execute function %s(''*'')', derived, target.relation, function_name);
+  execute format('drop trigger if exists pii_1_seal on %s', table_name);
+  execute format('create trigger pii_1_seal before insert on %s for each row execute function %s()', table_name, function_name);
+  execute format('drop trigger if exists pii_1_reseal on %s', table_name);
+  execute format('create trigger pii_1_reseal before update of %s on %s for each row execute function %s(''*'')', derived, table_name, function_name);
   foreach x in array columns loop
-    execute format('drop trigger if exists %I on %s', 'pii_2_seal_' || x, target.relation);
-    execute format('create trigger %I before update of %I on %s for each row execute function %s(%L)', 'pii_2_seal_' || x, x, target.relation, function_name, x);
+    execute format('drop trigger if exists %I on %s', 'pii_2_seal_' || x, table_name);
+    execute format('create trigger %I before update of %I on %s for each row execute function %s(%L)', 'pii_2_seal_' || x, x, table_name, function_name, x);
   end loop;
-  execute format('drop trigger if exists pii_3_keep_identity on %s', target.relation);
+  execute format('drop trigger if exists pii_3_keep_identity on %s', table_name);
   execute format(
     'create trigger pii_3_keep_identity before update of %1$I, %2$I on %3$s for each row
        when ((%4$s) and (old.%1$I <> new.%1$I or old.%2$I <> new.%2$I)) execute function pii.keep_identity()',
-    target.tenant_column, target.id_column, target.relation, sealed);
-  execute format('drop trigger if exists pii_4_drop_plaintext on %s', target.relation);
+    target.tenant_column, target.id_column, table_name, sealed);
+  execute format('drop trigger if exists pii_4_drop_plaintext on %s', table_name);
   if not keeps then
     execute format(
       'create trigger pii_4_drop_plaintext before update on %s for each row when (%s) execute function %s(''-'')',
-      target.relation, plain, function_name);
+      table_name, plain, function_name);
   end if;
 end
 $$;

@@ -69,11 +69,11 @@ select is(pg_temp.outcome(r, pg_temp.a(), format('select count(*) from %s', c.ch
 from (select child from partitions.children('public.capacity_outbox_archive') order by starts_at limit 2) as c, unnest(array['authenticated', 'app_background']) as r;
 
 -- Erased
-select is(pg_temp.job(format('select pii.scrub_messages(%L, ''11111111-1111-4111-8111-111111111111'')', pg_temp.a())), '1', 'a guest''s event is found in the archive');
+select is(pg_temp.job(format('select pii.erase_rows(%L, %L, %2$L, array[%2$L], null, false) ->> ''capacity_outbox_archive''', pg_temp.a(), '11111111-1111-4111-8111-111111111111')), '1', 'a guest''s event is found in the archive');
 select is(
   pg_temp.job(format('select payload #>> ''{guest,email}'' from public.capacity_outbox_archive where event_type = ''capacity.oldest'' and restaurant_id = %L', t)), o, w)
 from (values (pg_temp.a(), '[erased]', 'and scrubbed'), (pg_temp.b(), 'ada@guests.example', 'the other tenant''s is its own')) as v (t, o, w);
-select is(pg_temp.job(format('select pii.scrub_messages(%L, null)', pg_temp.b())), '4', 'a tenant''s are all scrubbed, here and there');
+select is(pg_temp.job(format('select e ? ''capacity_outbox_archive'' from pii.erase_rows(%L, null, null, ''{}'', null, false) as e', pg_temp.b())), 'true', 'a tenant''s are all scrubbed, here and there');
 select is(pg_temp.job('select count(*) from public.capacity_outbox_archive where payload::text ~ ''@guests'''), '0', 'none is left');
 
 -- A month that there is none for

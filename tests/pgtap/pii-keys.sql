@@ -21,7 +21,7 @@ insert into bad_keys values
   ('one of other letters', repeat('xy', 32), 'PI002'), ('blanks around it', ' ' || repeat('ab', 32), 'PI002'), ('one too long', repeat('ab', 129), 'PI002'),
   ('a line more', repeat('ab', 32) || E'\n', 'PI002'), ('base64', 'q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6ur', 'PI002');
 
-select plan((25 + 2 * (select count(*) from bad_keys))::integer);
+select plan((45 + 2 * (select count(*) from bad_keys))::integer);
 
 select is(pg_temp.add('authenticated', pg_temp.a(), key, 'ada@guests.example'), code, format('no write with %s', what)) from bad_keys;
 select is(pg_temp.customers(), 0::bigint, 'nothing is stored');
@@ -36,7 +36,17 @@ select is(pg_temp.outcome('authenticated', pg_temp.a(), null, 'select full_name 
 select is(pg_temp.add('authenticated', pg_temp.a(), pg_temp.key(), 'ada@guests.example'), '1', 'the first write of a tenant');
 select is(pg_temp.outcome('app_pii', null, null, 'select string_agg(concat(restaurant_id, kid, state), '','') from pii.tenant_keys'), pg_temp.a() || '1active', 'makes its key');
 select is(pg_temp.add('authenticated', pg_temp.a(), pg_temp.other_key(), 'bilal@guests.example'), 'PI003', 'with another configured key it gets no second one');
-select is(pg_temp.add('authenticated', pg_temp.b(), pg_temp.other_key(), 'ada@guests.example'), '1', 'another tenant may be under another configured key');
+select is(pg_temp.add('authenticated', pg_temp.b(), pg_temp.other_key(), 'ada@guests.example'), 'PI003', 'nor does a tenant get its first one under it');
+select is(pg_temp.outcome('app_background', null, pg_temp.other_key(), format('insert into public.customers (restaurant_id, full_name, email) values (%L, ''G'', ''x@guests.example'')', pg_temp.b())), 'PI003', 'not by a job either');
+select is(pg_temp.outcome('app_background', null, k, 'select pii.check_key()'), o, 'a job that asks whether its key is the right one: ' || o)
+from (values (pg_temp.key(), ''), (pg_temp.other_key(), 'PI003'), (null, 'PI001')) as v (k, o);
+select is(pg_temp.outcome('app_background', null, pg_temp.other_key(), format('select pii.%s', f)), 'PI003', 'refused with the other key: ' || f)
+from unnest(array['begin_rotation()', 'check_key()']) as f;
+select is(pg_temp.add('authenticated', pg_temp.b(), pg_temp.key(), 'ada@guests.example'), '1', 'the next tenant is under the same configured key');
+select is(pg_temp.outcome('app_pii', null, null, 'select count(*) || place from pii.configured_keys group by place'), '1current', 'one fingerprint is kept');
+select is(pg_temp.outcome('app_pii', null, null, format('select strpos(c::text, x) from pii.configured_keys as c, unnest(array[%L, encode(sha256(decode(%1$L, ''hex'')), ''hex''), encode(pii.wrapping_id(decode(%1$L, ''hex'')), ''hex'')]) as x order by 1 desc', pg_temp.key())), '0', 'in which neither the key nor a plain hash of it stands');
+select is(pg_temp.attempt(r, pg_temp.a()::uuid, 'select from pii.configured_keys'), '42501', format('%s does not read it', r))
+from unnest(array['authenticated', 'app_background', 'pii_reader']) as r;
 select is(
   pg_temp.outcome('authenticated', pg_temp.a(), pg_temp.key(), format('insert into public.customers (restaurant_id, full_name, email) values (%L, ''G'', ''x@guests.example'')', pg_temp.b())),
   '42501', 'which nobody else gets told'
@@ -51,6 +61,36 @@ select is(
   pg_temp.complaint('authenticated', pg_temp.a(), pg_temp.other_key(), format('insert into public.customers (restaurant_id, full_name, email) values (%L, ''G'', ''x@guests.example'')', pg_temp.a()))
     ~ '(cd){4}|guests', false, 'the complaint about another key holds neither'
 );
+
+-- Whatever state another tenant's keys are in, an INSERT for it gets the same answer, with the name of a job too.
+select pg_temp.become('app_background', null, pg_temp.key());
+insert into public.restaurants (id, name, time_zone, currency)
+values ('cccccccc-cccc-4ccc-8ccc-cccccccccccc', 'New', 'UTC', 'EUR'), ('dddddddd-dddd-4ddd-8ddd-dddddddddddd', 'Gone', 'UTC', 'EUR');
+select pii.destroy_keys('dddddddd-dddd-4ddd-8ddd-dddddddddddd');
+reset role;
+create function pg_temp.answer(tenant text, key text, job text) returns text
+language plpgsql
+as $$
+declare
+  m text; d text; h text;
+begin
+  perform pg_temp.become('authenticated', pg_temp.a(), key);
+  perform set_config('app.job', job, true);
+  insert into public.customers (restaurant_id, full_name, email, email_encrypted) values (tenant::uuid, 'G', case when key is not null then 'x@guests.example' end, '00');
+  return 'stored';
+exception
+  when others then
+    perform set_config('role', 'none', true);
+    get stacked diagnostics m = message_text, d = pg_exception_detail, h = pg_exception_hint;
+    return concat_ws(' | ', sqlstate, m, d, h);
+end
+$$;
+select is(count(distinct pg_temp.answer(t, k, j)), 1::bigint, format('an INSERT for a tenant with a key, without one, and erased: one answer (key %s, job %s)', left(k, 2), j))
+from unnest(array[pg_temp.b(), 'cccccccc-cccc-4ccc-8ccc-cccccccccccc', 'dddddddd-dddd-4ddd-8ddd-dddddddddddd']) as t,
+  unnest(array[pg_temp.key(), pg_temp.other_key(), 'short']) as k, unnest(array['', 'anything']) as j
+group by k, j;
+select is(left(pg_temp.answer(pg_temp.b(), pg_temp.key(), 'anything'), 5), '42501', 'which is that it may not');
+select is(pg_temp.outcome('app_pii', null, null, 'select count(*) from pii.tenant_keys where restaurant_id = ''cccccccc-cccc-4ccc-8ccc-cccccccccccc'''), '0', 'and makes no key');
 
 -- A wrapped key that somebody moved or changed is another key.
 savepoint moved;

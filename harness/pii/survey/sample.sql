@@ -1,7 +1,7 @@
 -- What the sealed values of each table look like, read as the background role, the only one that sees the rows of every tenant. Of a large table
 -- blocks at random, at most 20,000 rows. No key comes here: values that are to be opened are handed out, and opened elsewhere.
 --
--- input   {path, job, open: how many values to hand out, tables: [{relation, tenantColumn, idColumn, tuples, columns: [{name}]}]}
+-- input   {path, job, open: how many values to hand out, tables: [{relation, registered, tenantColumn, idColumn, tuples, columns: [{name}]}]}
 -- output  [{relation, rows, malformed, lost, stale, orphans, example, sealed: [{tenant, id, column, value, plain: its hash where it stands in clear}]}]
 declare
   path constant text := input ->> 'path';
@@ -44,11 +44,11 @@ begin
              $sql$,
              t."tenantColumn", t."idColumn", null, t.relation,
              case when t.tuples > 20000 then format('tablesample system (%s)', round((100 * 25000 / t.tuples)::numeric, 4)) else '' end,
-             (select string_agg(format('(%L, r.%I, %s)', t.relation || '.' || quote_ident(c.name), c.name || '_encrypted',
+             (select string_agg(format('(%L, r.%I, %s)', t.registered || '.' || quote_ident(c.name), c.name || '_encrypted',
                                        case when c.plain ? c.name then format('r.%I', c.name) else 'null' end), ', ')
                 from jsonb_to_recordset(t.columns) as c (name text, plain jsonb)),
              input ->> 'open') as query
-      from jsonb_to_recordset(input -> 'tables') as t (relation text, "tenantColumn" text, "idColumn" text, tuples float8, columns jsonb)
+      from jsonb_to_recordset(input -> 'tables') as t (relation text, registered text, "tenantColumn" text, "idColumn" text, tuples float8, columns jsonb)
   loop
     perform pg_catalog.set_config('search_path', path, true);
     execute target.query into answer;

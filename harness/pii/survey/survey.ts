@@ -11,6 +11,8 @@ export interface PiiSurvey {
   /** Whether this login may read what is protected. */
   readable: boolean;
   tables: ProtectedTable[];
+  /** Columns of which it is known whether they hold data of guests; null where nobody keeps a register. */
+  guestColumns: { relation: string; columnName: string }[] | null;
   samples: Sample[];
   /** Why no row was looked at, if none was. */
   unseen: string | null;
@@ -18,6 +20,8 @@ export interface PiiSurvey {
 
 interface ProtectedTable {
   relation: string;
+  /** The name that it was registered by, and that its values are sealed for. */
+  registered: string;
   tenantColumn: string;
   idColumn: string;
   phase: string;
@@ -53,9 +57,9 @@ export async function surveyPii(
   client: Client,
   { depth, key }: { depth: "probe" | "explain"; key: string | undefined },
 ): Promise<PiiSurvey | null> {
-  const { installed, readable, tables, seesRows, seesKeys } = await readRegistry(client);
+  const { installed, readable, tables, guestColumns, seesRows, seesKeys } = await readRegistry(client);
   if (!installed) return null;
-  const nothing: PiiSurvey = { readable, tables, samples: [], unseen: null };
+  const nothing: PiiSurvey = { readable, tables, guestColumns, samples: [], unseen: null };
   const unseen = (reason: string): PiiSurvey => ({ ...nothing, unseen: reason });
   if (tables.length === 0) return nothing;
   if (depth !== "probe")
@@ -86,6 +90,7 @@ interface Registry {
   seesRows: boolean;
   seesKeys: boolean;
   tables: ProtectedTable[];
+  guestColumns: PiiSurvey["guestColumns"];
 }
 
 async function readRegistry(client: Client): Promise<Registry> {
@@ -95,10 +100,14 @@ async function readRegistry(client: Client): Promise<Registry> {
     "read only",
     async () => {
       const { rows } = await client.query(sql("is-installed"), [background, keeper]);
-      const [found] = rows;
-      const tables =
-        found.installed && found.readable ? (await client.query(sql("registry"))).rows[0].tables : [];
-      return { ...found, tables };
+      const { hasGuestColumns, ...found } = rows[0];
+      const may = found.installed && found.readable;
+      return {
+        ...found,
+        tables: may ? (await client.query(sql("registry"))).rows[0].tables : [],
+        guestColumns:
+          may && hasGuestColumns ? (await client.query(sql("guest-columns"))).rows[0].columns : null,
+      };
     },
     opening,
   );
