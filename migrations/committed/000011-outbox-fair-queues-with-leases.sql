@@ -1,5 +1,5 @@
 --! Previous: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
---! Hash: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
+--! Hash: sha1:d1c5a8e18bfc09a22cd8aca75ac0404caf606159
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of
@@ -21,9 +21,9 @@ grant usage on schema outbox to authenticated, app_background;
 create table if not exists outbox.queues (
   queue regclass primary key,
   channel text check (channel ~ '^[a-z_][a-z0-9_]{0,62}$'),
-  lag interval not null default '5 seconds' check (lag >= '0'),
-  backoff_base interval not null default '5 seconds' check (backoff_base > '0'),
-  backoff_cap interval not null default '1 hour' check (backoff_cap > '0'),
+  lag interval not null default '5 seconds' check (lag >= '0' and lag <= '1 day'),
+  backoff_base interval not null default '5 seconds' check (backoff_base > '0' and backoff_base <= '1 day'),
+  backoff_cap interval not null default '1 hour' check (backoff_cap > '0' and backoff_cap <= '1 year'),
   keyless_once boolean not null default false,
   attributes name[] not null default '{}'
 );

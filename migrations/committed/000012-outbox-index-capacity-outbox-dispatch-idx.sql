@@ -1,5 +1,5 @@
---! Previous: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
---! Hash: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
+--! Previous: sha1:d1c5a8e18bfc09a22cd8aca75ac0404caf606159
+--! Hash: sha1:bc1ac48167db137f3a78a7a2a09b1a69c553f020
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

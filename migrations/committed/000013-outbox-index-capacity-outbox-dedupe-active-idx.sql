@@ -1,5 +1,5 @@
---! Previous: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
---! Hash: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
+--! Previous: sha1:bc1ac48167db137f3a78a7a2a09b1a69c553f020
+--! Hash: sha1:13df5bbc0f191d2bb558c5f94021e3c4a97f1ab3
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

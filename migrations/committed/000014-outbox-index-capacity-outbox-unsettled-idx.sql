@@ -1,5 +1,5 @@
---! Previous: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
---! Hash: sha1:5bda693e334dbccd9604999c46b098e032a88861
+--! Previous: sha1:13df5bbc0f191d2bb558c5f94021e3c4a97f1ab3
+--! Hash: sha1:b1297e5883a7cf16fc3f7e4625966c099bf7cc84
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5bda693e334dbccd9604999c46b098e032a88861
---! Hash: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
+--! Previous: sha1:b1297e5883a7cf16fc3f7e4625966c099bf7cc84
+--! Hash: sha1:9eca55a512e486856125b6b120b104c2abc87f46
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
---! Hash: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
+--! Previous: sha1:9eca55a512e486856125b6b120b104c2abc87f46
+--! Hash: sha1:56bbeeb4341bdd52e740abae02cd2d7e5a438dce
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

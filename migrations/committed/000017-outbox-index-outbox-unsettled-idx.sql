@@ -1,5 +1,5 @@
---! Previous: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
---! Hash: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
+--! Previous: sha1:56bbeeb4341bdd52e740abae02cd2d7e5a438dce
+--! Hash: sha1:9c71bb39421833e1606202703ef740040cb18bd7
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

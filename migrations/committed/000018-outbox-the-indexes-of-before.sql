@@ -1,5 +1,5 @@
---! Previous: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
---! Hash: sha1:225d07fe57554399dbeff9d7e60eee37df927892
+--! Previous: sha1:9c71bb39421833e1606202703ef740040cb18bd7
+--! Hash: sha1:0ea137f99cceb987ddf14409bee9e94f9724e50d
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:225d07fe57554399dbeff9d7e60eee37df927892
---! Hash: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
+--! Previous: sha1:0ea137f99cceb987ddf14409bee9e94f9724e50d
+--! Hash: sha1:49e099c0dd5bcdf1b5be21f7a0f079bf5d34030e
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

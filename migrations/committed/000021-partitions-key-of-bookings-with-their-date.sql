@@ -1,5 +1,5 @@
---! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
---! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Previous: sha1:ca16d2da1f0b81172023203bff099f6432d4f09a
+--! Hash: sha1:5712f1cc5cb7c824eff9f825097956bbbfcbbe68
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

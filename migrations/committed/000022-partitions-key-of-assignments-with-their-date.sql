@@ -1,5 +1,5 @@
---! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
---! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Previous: sha1:5712f1cc5cb7c824eff9f825097956bbbfcbbe68
+--! Hash: sha1:0cffdebefc2dbe4ed5841e7b1bba5e00a6f73cac
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
---! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Previous: sha1:0cffdebefc2dbe4ed5841e7b1bba5e00a6f73cac
+--! Hash: sha1:ea2da1f86dda5ef0b5e91fcff72ad24936d7a905
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

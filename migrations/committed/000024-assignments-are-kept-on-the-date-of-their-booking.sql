@@ -1,5 +1,5 @@
---! Previous: sha1:903c69713e78b052824e412712700defc745b2ae
---! Hash: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
+--! Previous: sha1:ea2da1f86dda5ef0b5e91fcff72ad24936d7a905
+--! Hash: sha1:7ba38682ae569db1aa555576f82e6c2f259b1c54
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

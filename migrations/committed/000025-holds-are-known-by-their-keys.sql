@@ -1,5 +1,5 @@
---! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
---! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Previous: sha1:7ba38682ae569db1aa555576f82e6c2f259b1c54
+--! Hash: sha1:2f23f46f8d0e89e13471be72f80d88e5636cd639
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
---! Hash: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
+--! Previous: sha1:2f23f46f8d0e89e13471be72f80d88e5636cd639
+--! Hash: sha1:656fb8c94363f4e6f91ed5dfdcba532b2d398c07
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

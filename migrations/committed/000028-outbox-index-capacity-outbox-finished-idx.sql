@@ -1,5 +1,5 @@
---! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
---! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Previous: sha1:6262bba7ac965baa67c1d9f876288b89af4d6774
+--! Hash: sha1:5db95aa382b80d601bd9171218358e0b019b0dc0
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

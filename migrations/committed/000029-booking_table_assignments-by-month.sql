@@ -1,5 +1,5 @@
---! Previous: sha1:7ef495671473c9c06274832531fef089888807ca
---! Hash: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
+--! Previous: sha1:5db95aa382b80d601bd9171218358e0b019b0dc0
+--! Hash: sha1:d81a82052cc9276908fb30ec914cce4f2e7eeacf
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

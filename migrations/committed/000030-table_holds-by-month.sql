@@ -1,5 +1,5 @@
---! Previous: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
---! Hash: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
+--! Previous: sha1:d81a82052cc9276908fb30ec914cce4f2e7eeacf
+--! Hash: sha1:6187c38a6d8dfe706cf99843adb5bfb2af2c2c83
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
---! Hash: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
+--! Previous: sha1:6187c38a6d8dfe706cf99843adb5bfb2af2c2c83
+--! Hash: sha1:26fea1e9328acbf6f929eea1983c8042f88bda3c
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

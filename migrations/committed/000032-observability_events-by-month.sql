@@ -1,5 +1,5 @@
---! Previous: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
---! Hash: sha1:f0a7a2201e9254a4aeea33f1ab900c566a839387
+--! Previous: sha1:26fea1e9328acbf6f929eea1983c8042f88bda3c
+--! Hash: sha1:f6dcaaa87422833b45a5970d1f5bf21ed48b3c80
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
