@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { prepare, root } from "./prepare.mjs";
 
 prepare();
-const files = process.argv.length > 2 ? process.argv.slice(2) : ["tests/partitions/convert-kill.test.ts"];
+const files =
+  process.argv.length > 2 ? process.argv.slice(2) : ["tests/partitions/convert-kill.test.ts", "tests/long"];
 const { status } = spawnSync(
   process.execPath,
   [join(root, "node_modules/vitest/vitest.mjs"), "run", ...files, "--testTimeout=600000"],
