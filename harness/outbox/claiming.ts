@@ -45,7 +45,7 @@ export class Claiming implements Work {
 
   /** Events have been settled. */
   look(): void {
-    if (this.#capped.some((tenant) => this.#workload.allowance(tenant) > 0)) this.#next = 0;
+    if (this.#capped.some((tenant) => this.#workload.tenants.allowance(tenant) > 0)) this.#next = 0;
   }
 
   finished(): boolean {
@@ -64,7 +64,7 @@ export class Claiming implements Work {
     const started = performance.now();
     // From now on: what is heard while the claim is under way may have come too late for it.
     this.#next = started + pollMs;
-    const allowed = this.#workload.allowances;
+    const allowed = this.#workload.tenants.allowances();
     const claimed = await asJob(client, job, () =>
       queueOn(client, queue).claim(
         this.#worker,

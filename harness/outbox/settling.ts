@@ -178,12 +178,12 @@ export class Settling implements Work {
     const { queue, sweepMs } = this.#options;
     this.#nextSweep = performance.now() + sweepMs;
     if (await sweep(client, queueOn(client, queue), this.#options, this.#metrics)) this.#settled(true);
-    this.#workload.tidy();
+    this.#workload.tenants.tidy();
   }
 
   async #report(client: Client): Promise<void> {
     const { queue, job } = this.#options;
-    const circuits = this.#workload.circuits();
+    const circuits = this.#workload.tenants.circuits();
     await asJob(client, job, () =>
       queueOn(client, queue).report(this.#worker, this.#workload.started, circuits),
     );
@@ -200,4 +200,4 @@ export class Settling implements Work {
   }
 }
 
-const circuitsOf = (workload: Workload) => Object.keys(workload.circuits()).join();
+const circuitsOf = (workload: Workload) => Object.keys(workload.tenants.circuits()).join();

@@ -1,6 +1,6 @@
 import { describeThrown } from "./error-text.ts";
+import { blameCurrent } from "./handlers.ts";
 import type { Metrics } from "./metrics.ts";
-import { blameCurrent } from "./workload.ts";
 
 /**
  * A promise that no handler waits for, or a callback that throws, would end the process and with it all that others have at work. It fails

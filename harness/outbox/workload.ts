@@ -1,12 +1,12 @@
-import { AsyncLocalStorage } from "node:async_hooks";
-import { describeThrown, type Thrown } from "./error-text.ts";
+import type { Thrown } from "./error-text.ts";
 import type { Handler, OutboxEvent } from "./event.ts";
 import { FairQueue } from "./fair-queue.ts";
+import { Handlers } from "./handlers.ts";
 import { Held } from "./held.ts";
 import type { Metrics } from "./metrics.ts";
 import { Pace } from "./pace.ts";
 import { type Failure, keyOf } from "./queue.ts";
-import { TenantWork } from "./tenant-work.ts";
+import { Tenants } from "./tenants.ts";
 
 /** What handlers have done with, one way or the other. */
 export interface Finished {
@@ -33,17 +33,6 @@ export interface WorkloadOptions {
 /** Enough for a claim to be worth its while, before anything is known of how quickly events go. */
 const smallBatch = 100;
 
-/** The event whose handler runs: what fails with nobody waiting for it is failed by this. */
-const current = new AsyncLocalStorage<Held>();
-
-/** What came to the surface of the process belongs to the event at work: true if there is one. */
-export function blameCurrent(error: unknown): boolean {
-  const held = current.getStore();
-  if (!held) return false;
-  held.stray ??= { error };
-  return true;
-}
-
 /**
  * The events that this dispatcher has leased. Each goes from waiting to ready, when the server knows that it is about to be begun, to its
  * handler, and is finished and settled.
@@ -51,9 +40,8 @@ export function blameCurrent(error: unknown): boolean {
 export class Workload {
   readonly #options: WorkloadOptions;
   readonly #held = new Map<string, Held>();
-  readonly #tenants = new Map<string, TenantWork>();
-  /** Tenants whose circuit has opened and not closed since. */
-  readonly #troubled = new Set<string>();
+  readonly #tenants: Tenants;
+  readonly #handlers: Handlers;
   readonly #waiting = new FairQueue();
   /** Waiting, of which one at a time is begun, so that it is known whose fault it is if the process dies. */
   readonly #suspects = new FairQueue();
@@ -61,21 +49,25 @@ export class Workload {
   /** The server is being told that they are about to be begun. */
   readonly #starting = new FairQueue();
   readonly #ready = new FairQueue();
-  readonly #running = new Set<Held>();
-  /** Returned from their handlers in this turn of the event loop. */
-  #returned: { held: Held; thrown: Thrown | null }[] = [];
   #delivered: OutboxEvent[] = [];
   #failures: Failure[] = [];
   readonly #pace = new Pace();
-  #overdue = 0;
-  #watch: NodeJS.Timeout | null = null;
 
   constructor(options: WorkloadOptions) {
+    const { handler, handlerTimeoutMs, metrics, changed } = options;
     this.#options = options;
-    options.metrics.gauge("in_flight", () => this.size);
-    options.metrics.gauge("running", () => this.#running.size);
-    options.metrics.gauge("overdue", () => this.#overdue);
-    options.metrics.gauge("open_circuits", () => Object.keys(this.circuits()).length);
+    this.#tenants = new Tenants(options.perTenantRunning, metrics);
+    this.#handlers = new Handlers({
+      ...{ handler, handlerTimeoutMs, metrics, changed },
+      ended: (held, thrown, inTime) => this.#ended(held, thrown, inTime),
+      finished: (held, thrown) => this.#finished(held, thrown),
+    });
+    metrics.gauge("in_flight", () => this.size);
+  }
+
+  /** Who may take how much: for claims and reports. */
+  get tenants(): Tenants {
+    return this.#tenants;
   }
 
   /** Events whose lease is ours to keep alive. */
@@ -89,7 +81,7 @@ export class Workload {
 
   /** What may have been begun, as the server has to know it. */
   get started(): OutboxEvent[] {
-    return [...this.#starting, ...this.#ready, ...this.#running].map(({ event }) => event);
+    return [...this.#starting, ...this.#ready, ...this.#handlers].map(({ event }) => event);
   }
 
   /** How many more to lease: half of what is worth holding, or none. More is worth it the quicker they go. */
@@ -102,38 +94,6 @@ export class Workload {
     return most - this.size >= half ? half : 0;
   }
 
-  /** Who may be leased how many more; nobody else more than `each`. */
-  get allowances(): { tenants: string[]; allowances: number[]; each: number } {
-    const now = performance.now();
-    const each = 2 * this.#options.perTenantRunning;
-    const tenants: string[] = [];
-    const allowances: number[] = [];
-    for (const [tenant, work] of this.#tenants) {
-      const left = Math.max(0, work.mayHold(now) - work.held);
-      if (left === each) continue;
-      tenants.push(tenant);
-      allowances.push(left);
-    }
-    return { tenants, allowances, each };
-  }
-
-  /** How much more of a tenant may be leased. */
-  allowance(tenant: string): number {
-    const work = this.#tenants.get(tenant);
-    return work ? work.mayHold(performance.now()) - work.held : 2 * this.#options.perTenantRunning;
-  }
-
-  /** Tenants that are left alone for now. */
-  circuits(): Record<string, { failures: number; seconds: number }> {
-    const now = performance.now();
-    return Object.fromEntries(
-      [...this.#troubled].map((tenant) => {
-        const { failures, until } = this.#tenant(tenant).circuit;
-        return [tenant, { failures, seconds: Math.max(0, Math.round((until - now) / 1000)) }];
-      }),
-    );
-  }
-
   add(events: readonly OutboxEvent[]): void {
     for (const event of events) {
       // Its lease ended unnoticed and it has come back to us: what was made of it under the old token is stale.
@@ -141,7 +101,7 @@ export class Workload {
       if (old) this.#drop(old, "its lease was lost");
       const held = new Held(event, this.#options.queue);
       this.#held.set(keyOf(event), held);
-      this.#tenant(event.tenant).held++;
+      this.#tenants.of(event.tenant).held++;
       this.#wait(held);
     }
     if (events.length > 0) this.#options.changed();
@@ -153,7 +113,7 @@ export class Workload {
     const { concurrency } = this.#options;
     const wanted = Math.max(concurrency, 2 * this.#pace.recent(now));
     const may = (tenant: string) => {
-      const work = this.#tenant(tenant);
+      const work = this.#tenants.of(tenant);
       return work.running + this.#ready.of(tenant) + this.#starting.of(tenant) < work.mayStart(now);
     };
     if (!this.#suspect) {
@@ -211,14 +171,10 @@ export class Workload {
 
   /** What no handler has begun, of tenants that are left alone, or of all; taken away from them. */
   takeWaiting(all: boolean): OutboxEvent[] {
-    const now = performance.now();
     const lines = [this.#waiting, this.#suspects, this.#ready];
-    const taken: Held[] = [];
-    if (all) taken.push(...lines.flatMap((line) => line.drain()));
-    else
-      for (const tenant of this.#troubled)
-        if (this.#tenant(tenant).circuit.state(now) === "open")
-          taken.push(...lines.flatMap((line) => line.drain(tenant)));
+    const taken = all
+      ? lines.flatMap((line) => line.drain())
+      : this.#tenants.barred().flatMap((tenant) => lines.flatMap((line) => line.drain(tenant)));
     if (this.#suspect && taken.includes(this.#suspect)) this.#suspect = null;
     return taken.map(({ event }) => event);
   }
@@ -233,26 +189,11 @@ export class Workload {
 
   /** Tells the handlers at work to give up, and counts their events as failed whatever they do then. */
   abandon(reason: string): void {
-    for (const held of this.#running) {
+    for (const held of this.#handlers) {
       if (held.aborted) continue;
       held.abort(reason);
       this.#failures.push({ event: held.event, error: reason, retry: true, retryAfterMs: 0 });
     }
-  }
-
-  /** Forgets tenants of which there is nothing to be known. */
-  tidy(): void {
-    const now = performance.now();
-    for (const [tenant, work] of this.#tenants) if (work.idle(now)) this.#tenants.delete(tenant);
-  }
-
-  #tenant(id: string): TenantWork {
-    let tenant = this.#tenants.get(id);
-    if (!tenant) {
-      tenant = new TenantWork(this.#options.perTenantRunning);
-      this.#tenants.set(id, tenant);
-    }
-    return tenant;
   }
 
   #wait(held: Held): void {
@@ -263,118 +204,42 @@ export class Workload {
   #drop(held: Held, reason: string): void {
     if (this.#held.get(keyOf(held.event)) !== held) return;
     this.#held.delete(keyOf(held.event));
-    this.#tenant(held.event.tenant).held--;
+    this.#tenants.of(held.event.tenant).held--;
     for (const line of [this.#waiting, this.#suspects, this.#starting, this.#ready]) line.delete(held);
-    if (this.#running.has(held)) held.abort(reason);
+    if (this.#handlers.has(held)) held.abort(reason);
     else if (this.#suspect === held) this.#suspect = null;
   }
 
   #fill(): void {
     const now = performance.now();
     const may = (tenant: string) => {
-      const work = this.#tenant(tenant);
+      const work = this.#tenants.of(tenant);
       return work.running < work.mayRun(now);
     };
-    while (this.#running.size < this.#options.concurrency) {
+    while (this.#handlers.size < this.#options.concurrency) {
       const next = this.#ready.take(may);
       if (!next) return;
-      void this.#handle(next);
+      this.#tenants.of(next.event.tenant).running++;
+      void this.#handlers.run(next);
     }
   }
 
-  async #handle(held: Held): Promise<void> {
-    held.begunAt = performance.now();
-    this.#running.add(held);
-    this.#tenant(held.event.tenant).running++;
-    this.#keepWatch();
-    let thrown: Thrown | null = null;
-    try {
-      // A copy: by the original it is settled, whatever a handler makes of its own.
-      await current.run(held, this.#options.handler, { ...held.event }, held);
-    } catch (error) {
-      thrown = describeThrown(error);
-    }
-    if (!this.#running.has(held)) {
-      this.#overdue--;
-      return;
-    }
-    this.#release(held);
-    if (!held.aborted) this.#judge(held, thrown);
-    // What nobody waited for surfaces when the event loop has nothing else to do: only then is it certain that the handler did well.
-    if (this.#returned.push({ held, thrown }) === 1) setImmediate(() => this.#flush());
-    this.#fill();
-  }
-
-  /** The handler of it holds up nobody any more. */
-  #release(held: Held): void {
+  #ended(held: Held, thrown: Thrown | null | undefined, inTime: boolean): void {
     const now = performance.now();
-    const tenant = this.#tenant(held.event.tenant);
-    this.#running.delete(held);
-    tenant.running--;
-    tenant.pace.count(now);
+    const { tenant } = held.event;
+    const work = this.#tenants.of(tenant);
+    work.running--;
+    work.pace.count(now);
     this.#pace.count(now);
     if (this.#suspect === held) this.#suspect = null;
-    this.#options.metrics.count("handler_seconds_total", {}, (now - (held.begunAt ?? now)) / 1000);
-    held.begunAt = null;
-  }
-
-  #flush(): void {
-    for (const { held, thrown: own } of this.#returned.splice(0)) {
-      if (held.aborted) continue;
-      const thrown = own ?? (held.stray && describeThrown(held.stray.error));
-      if (thrown && !own) this.#judge(held, thrown);
-      if (thrown) this.#failures.push({ event: held.event, ...thrown });
-      else this.#delivered.push(held.event);
-    }
-    this.#options.changed();
-  }
-
-  /** What its tenant's receiver is thought of. Who says that an event will never do has answered. */
-  #judge(held: Held, thrown: Thrown | null): void {
-    const { tenant } = held.event;
-    if (thrown?.retry) {
-      this.#failed(held, performance.now(), true);
-    } else {
-      this.#tenant(tenant).circuit.answered();
-      this.#troubled.delete(tenant);
-    }
-  }
-
-  #failed({ event: { tenant } }: Held, now: number, inTime: boolean): void {
-    if (!this.#tenant(tenant).circuit.failed(now, inTime)) return;
-    this.#troubled.add(tenant);
-    this.#options.metrics.count("circuits_opened_total");
-  }
-
-  /** Looks after handlers that do not return. One clock for all: a timer for each would cost more than all else. */
-  #keepWatch(): void {
-    const { handlerTimeoutMs } = this.#options;
-    this.#watch ??= setTimeout(
-      () => {
-        this.#watch = null;
-        this.#endOverdue();
-        if (this.#running.size > 0) this.#keepWatch();
-      },
-      Math.min(1_000, Math.max(10, handlerTimeoutMs / 20)),
-    ).unref();
-  }
-
-  #endOverdue(): void {
-    const { handlerTimeoutMs, metrics, changed } = this.#options;
-    const now = performance.now();
-    const late = [...this.#running].filter(({ begunAt }) => now - (begunAt ?? now) > handlerTimeoutMs);
-    if (late.length === 0) return;
-    for (const held of late) {
-      this.#release(held);
-      this.#overdue++;
-      if (held.aborted) continue;
-      const error = `the handler did not return within ${handlerTimeoutMs / 1000} s`;
-      held.abort(error);
-      this.#failures.push({ event: held.event, error, retry: true, retryAfterMs: null });
-      metrics.count("handler_timeouts_total");
-      this.#failed(held, now, false);
-    }
-    changed();
+    // Who says that an event will never do has answered.
+    if (thrown?.retry) this.#tenants.failed(tenant, inTime);
+    else if (thrown !== undefined) this.#tenants.answered(tenant);
     this.#fill();
+  }
+
+  #finished(held: Held, thrown: Thrown | null): void {
+    if (thrown) this.#failures.push({ event: held.event, ...thrown });
+    else this.#delivered.push(held.event);
   }
 }

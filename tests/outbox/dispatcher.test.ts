@@ -241,11 +241,7 @@ test("what it holds and works on is in its metrics from the claim on", async () 
 test("SIGTERM does not wait for ever: what takes too long counts as an attempt and is due again", async () => {
   await addEvents(client, tenants[0] ?? "", 1, { ms: 3_600_000 });
   const dispatcher = await start([...hasty, "--grace", "0.3"]);
-  await until(
-    "it is at work",
-    () => statuses(client),
-    ({ processing = 0 }) => processing === 1,
-  );
+  await until("it is at work", dispatcher.metrics, ({ running: atWork }) => atWork === 1);
   dispatcher.process.kill("SIGTERM");
   await until(
     "it is given back",
