@@ -1,8 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
+    // for `npm run test:long`
+    exclude: [...configDefaults.exclude, ...(process.env.HARNESS_LONG ? [] : ["tests/long/**"])],
     globalSetup: ["tests/support/global-setup.ts"],
     // real servers on two cores: generous limits, since a slow machine is not a failure
     testTimeout: 120_000,

@@ -198,15 +198,23 @@ outbox
   .action(run(async (options) => (await import("./commands/outbox-reindex.ts")).outboxReindex(options)));
 outbox
   .command("dispatch")
-  .description("the reference dispatcher: runs until SIGTERM")
+  .description("the reference dispatcher: runs until SIGTERM or Ctrl-C")
   .requiredOption("--handler <file>", "ES module that exports the handler")
   .addOption(branchOption())
   .addOption(urlOption())
   .addOption(queueOption("queue (default: public.capacity_outbox)"))
   .option("--job <name>", "name of the background job (default: outbox-dispatcher)")
   .option("--concurrency <number>", "handlers at a time (default: 10)")
-  .option("--batch <number>", "events leased at a time (default: 100)")
-  .option("--per-tenant <number>", "events of a tenant in a round (default: 1)")
+  .option(
+    "--per-tenant-running <number>",
+    "handlers at a time of one tenant (default: half of --concurrency)",
+  )
+  .option(
+    "--handler-timeout <seconds>",
+    "a handler that takes longer is aborted, and its event has failed (default: 30)",
+  )
+  .option("--batch <number>", "events leased at a time, at most; from 100 on by pace (default: 2000)")
+  .option("--per-tenant <number>", "events of a tenant in a round (default: 1, more in large claims)")
   .option("--lease <seconds>", "length of a lease, extended while needed (default: 60)")
   .option("--poll <seconds>", "longest pause between claims (default: 1)")
   .option("--sweep <seconds>", "pause between sweeps (default: 10)")

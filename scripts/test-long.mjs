@@ -7,7 +7,7 @@ prepare();
 const files =
   process.argv.length > 2
     ? process.argv.slice(2)
-    : ["tests/partitions/convert-kill.test.ts", "tests/pii/faults.test.ts"];
+    : ["tests/partitions/convert-kill.test.ts", "tests/pii/faults.test.ts", "tests/long"];
 const { status } = spawnSync(
   process.execPath,
   [join(root, "node_modules/vitest/vitest.mjs"), "run", ...files, "--testTimeout=600000"],

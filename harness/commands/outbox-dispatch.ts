@@ -10,6 +10,8 @@ import { loadHandler } from "../outbox/load-handler.ts";
 import { Metrics, serveMetrics } from "../outbox/metrics.ts";
 import type { RegisteredQueue } from "../outbox/queues.ts";
 import { findQueue } from "../outbox/queues.ts";
+import { surviveStrayErrors } from "../outbox/stray-errors.ts";
+import { whileServerStarts } from "../outbox/while-server-starts.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
 
@@ -25,14 +27,15 @@ export interface DispatchOptions extends DatabaseOptions, DispatchNumbers {
   metricsHost?: string | undefined;
 }
 
-/** Dispatches until SIGTERM or Ctrl-C. */
+/** Dispatches until SIGTERM or Ctrl-C; exit code 130 then, as with every command that is interrupted. */
 export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
   const numbers = dispatchNumbers(options);
   const port = portOf(options.metricsPort);
   const handler = await loadHandler(options.handler);
   return withTarget(options, "writes", async ({ target }) => {
-    const queue = await onConnection(target.url, "outbox dispatch", (client) =>
-      findQueue(client, options.queue),
+    const log = (line: string) => void process.stderr.write(`harness: ${redact(line)}\n`);
+    const queue = await whileServerStarts(log, () =>
+      onConnection(target.url, "outbox dispatch", (client) => findQueue(client, options.queue)),
     );
     const direct = listenUrl(options, queue, target.url);
     const metrics = new Metrics();
@@ -45,7 +48,7 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
       handler,
       expireHolds: options.expireHolds ?? false,
       job: options.job ?? "outbox-dispatcher",
-      log: (line) => void process.stderr.write(`harness: ${redact(line)}\n`),
+      log,
       metrics,
     });
     const host = options.metricsHost ?? "127.0.0.1";
@@ -54,6 +57,7 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
       const { port: actual } = server.address() as AddressInfo;
       process.stderr.write(`Metrics on http://${host}:${actual}/metrics\n`);
     }
+    const ignore = surviveStrayErrors(log, metrics);
     const running = dispatcher.run();
     if (target.provider === "local") {
       // The command has to let go of the local server after that, and ends with the code of an interruption.
@@ -71,11 +75,19 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
     } finally {
       server?.close();
       server?.closeAllConnections();
+      ignore();
     }
-    process.stderr.write(
-      `Stopped: ${metrics.value("acked_total")} delivered, ${metrics.value("failed_total")} failed, ${metrics.value("released_total")} given back\n`,
+    const [delivered, failed, back] = (["acked_total", "failed_total", "released_total"] as const).map(
+      (figure) => metrics.value(figure),
     );
-    return exitCodes.clean;
+    const left =
+      dispatcher.held === 0
+        ? "Nothing is leased to it any more"
+        : `${dispatcher.held} are leased to it still and come back within ${numbers.leaseMs / 1000} s`;
+    process.stderr.write(
+      `Stopped: ${delivered} delivered, ${failed} failed, ${back} given back. ${left}; what waits is sent when a dispatcher runs again\n`,
+    );
+    return exitCodes.interrupted;
   });
 }
 

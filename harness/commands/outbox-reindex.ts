@@ -1,6 +1,7 @@
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
+import { cancelOnExit } from "../database/cancel-on-exit.ts";
 import { refusePooledUrl } from "../migrate/migration-url.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { reindexQueue } from "../outbox/reindex.ts";
@@ -28,11 +29,16 @@ export async function outboxReindex(options: OutboxReindexOptions): Promise<Exit
     const queues = options.queue ? [await findQueue(client, options.queue)] : await listQueues(client);
     const done: { index: string; done: string }[] = [];
     const stop = progress("building indexes");
+    const over = cancelOnExit(client, target.url, () => {
+      const built = done.length > 0 ? `${done.map(({ index }) => index).join(", ")} built` : "nothing built";
+      return `${built}; of the one that was under way a copy may be left that is not valid. The same command goes on, and removes it`;
+    });
     try {
       for (const queue of queues)
         for await (const step of reindexQueue(client, queue, Math.round(seconds * 1000))) done.push(step);
     } finally {
       stop();
+      await over();
       if (!options.json) for (const step of done) process.stdout.write(`  ${step.index}  ${step.done}\n`);
     }
     if (options.json) {

@@ -2,6 +2,7 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { uuid } from "../core/uuid.ts";
+import { cancelOnExit } from "../database/cancel-on-exit.ts";
 import { asJob } from "../outbox/queue.ts";
 import { findQueue } from "../outbox/queues.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -40,7 +41,12 @@ export async function outboxReplay(options: OutboxReplayOptions): Promise<ExitCo
     const queue = await findQueue(client, options.queue);
     const replayed: Replayed[] = [];
     const undo = new Error("dry run");
-    await asJob(client, "outbox-replay", async () => {
+    const over = cancelOnExit(
+      client,
+      target.url,
+      () => "nothing has been replayed. The same command begins anew",
+    );
+    const work = asJob(client, "outbox-replay", async () => {
       const { rows } = await client.query<Replayed>(
         `select replayed_tenant as tenant, replayed_id as id, outcome
            from outbox.replay($1::uuid, $2::bigint, $3::integer, $4::regclass)`,
@@ -48,9 +54,12 @@ export async function outboxReplay(options: OutboxReplayOptions): Promise<ExitCo
       );
       replayed.push(...rows);
       if (dryRun) throw undo;
-    }).catch((error) => {
-      if (error !== undo) throw error;
     });
+    await work
+      .catch((error) => {
+        if (error !== undo) throw error;
+      })
+      .finally(over);
     process.stdout.write(
       options.json
         ? jsonOutput({ branch: target.branch, queue: queue.name, dryRun, events: replayed })

@@ -1,9 +1,15 @@
 import type { Client } from "pg";
 import type { DispatcherOptions } from "./dispatcher.ts";
+import type { OutboxEvent } from "./event.ts";
 import type { Work } from "./lane.ts";
 import type { Metrics } from "./metrics.ts";
-import { asJob, queueOn } from "./queue.ts";
+import { type Allowances, asJob, queueOn } from "./queue.ts";
 import type { Workload } from "./workload.ts";
+
+/**
+ * A claim of so many visits each tenant for one; larger ones, which are made when events go quickly, stay longer with each, as it costs less.
+ */
+const eventsATurn = 100;
 
 /** Keeps the workload full. Claims go on while what was claimed before is at work and being settled. */
 export class Claiming implements Work {
@@ -11,7 +17,9 @@ export class Claiming implements Work {
   readonly #worker: string;
   readonly #workload: Workload;
   readonly #metrics: Metrics;
-  readonly #stopping: () => boolean;
+  readonly #about: { stopping: () => boolean; known: () => boolean };
+  /** Of whom the last claim took as much as it might: there is most likely more. */
+  #capped: string[] = [];
   /** The last claim was full, so that there is most likely more. */
   #more = true;
   #next = 0;
@@ -21,13 +29,13 @@ export class Claiming implements Work {
     worker: string,
     workload: Workload,
     metrics: Metrics,
-    stopping: () => boolean,
+    about: { stopping: () => boolean; known: () => boolean },
   ) {
     this.#options = options;
     this.#worker = worker;
     this.#workload = workload;
     this.#metrics = metrics;
-    this.#stopping = stopping;
+    this.#about = about;
   }
 
   /** Something has been added to the queue. */
@@ -35,8 +43,13 @@ export class Claiming implements Work {
     this.#next = 0;
   }
 
+  /** Events have been settled. */
+  look(): void {
+    if (this.#capped.some((tenant) => this.#workload.tenants.allowance(tenant) > 0)) this.#next = 0;
+  }
+
   finished(): boolean {
-    return this.#stopping();
+    return this.#about.stopping();
   }
 
   pause(): number {
@@ -51,10 +64,18 @@ export class Claiming implements Work {
     const started = performance.now();
     // From now on: what is heard while the claim is under way may have come too late for it.
     this.#next = started + pollMs;
+    const allowed = this.#workload.tenants.allowances();
     const claimed = await asJob(client, job, () =>
-      queueOn(client, queue).claim(this.#worker, wanted, perTenant, leaseMs),
+      queueOn(client, queue).claim(
+        this.#worker,
+        wanted,
+        perTenant ?? Math.ceil(wanted / eventsATurn),
+        leaseMs,
+        allowed,
+      ),
     );
     this.#more = claimed.length === wanted;
+    this.#capped = cappedOf(claimed, allowed);
     this.#metrics.count("claims_total");
     this.#metrics.count("claimed_total", {}, claimed.length);
     this.#metrics.count("transaction_seconds_total", { of: "claim" }, (performance.now() - started) / 1000);
@@ -68,9 +89,16 @@ export class Claiming implements Work {
     return Math.min(100, this.#options.pollMs);
   }
 
-  /** How many events to ask for: half of the batch, since larger claims cost less an event, and while one half is settled the other can come. */
   #room(): number {
-    const half = Math.ceil(this.#options.batch / 2);
-    return this.#options.batch - this.#workload.size >= half ? half : 0;
+    return this.#about.known() ? this.#workload.room : 0;
   }
+}
+
+function cappedOf(events: readonly OutboxEvent[], { tenants, allowances, each }: Allowances): string[] {
+  const taken = new Map<string, number>();
+  for (const { tenant } of events) taken.set(tenant, (taken.get(tenant) ?? 0) + 1);
+  const allowed = new Map(tenants.map((tenant, at) => [tenant, allowances[at] ?? 0]));
+  return [...taken]
+    .filter(([tenant, count]) => count >= (allowed.get(tenant) ?? each))
+    .map(([tenant]) => tenant);
 }

@@ -3,6 +3,8 @@ import { HarnessError } from "../core/errors.ts";
 /** As they come from the command line: text. */
 export interface DispatchNumbers {
   concurrency?: string | undefined;
+  perTenantRunning?: string | undefined;
+  handlerTimeout?: string | undefined;
   batch?: string | undefined;
   perTenant?: string | undefined;
   lease?: string | undefined;
@@ -28,10 +30,13 @@ export function dispatchNumbers(text: DispatchNumbers) {
       hint: `Leave it out for ${fallback}.`,
     });
   };
+  const concurrency = number("concurrency", 10, 1, 1000);
   return {
-    concurrency: number("concurrency", 10, 1, 1000),
-    batch: number("batch", 100, 1, 10_000),
-    perTenant: number("perTenant", 1, 1, 10_000),
+    concurrency,
+    perTenantRunning: number("perTenantRunning", Math.ceil(concurrency / 2), 1, 1000),
+    handlerTimeoutMs: 1000 * number("handlerTimeout", 30, 0.01, 86_400, "seconds"),
+    batch: number("batch", 2000, 1, 10_000),
+    perTenant: text.perTenant === undefined ? undefined : number("perTenant", 1, 1, 10_000),
     leaseMs: 1000 * number("lease", 60, 1, 86_400, "seconds"),
     pollMs: 1000 * number("poll", 1, 0.01, 3600, "seconds"),
     sweepMs: 1000 * number("sweep", 10, 0.1, 3600, "seconds"),

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Client } from "pg";
 import { Claiming } from "./claiming.ts";
@@ -18,10 +19,14 @@ export interface DispatcherOptions {
   handler: Handler;
   /** Handlers at a time. */
   concurrency: number;
-  /** Events leased at a time, at most. */
+  /** Handlers at a time of one tenant (default: half of `concurrency`): one that hangs leaves the rest to the others. */
+  perTenantRunning?: number;
+  /** A handler that has not returned after that is aborted and its event has failed (default: 30 s). */
+  handlerTimeoutMs?: number;
+  /** Events leased at a time, at most. It begins with 100, and takes more the quicker they go. */
   batch: number;
-  /** Events of one tenant in a round of a claim. */
-  perTenant: number;
+  /** Events of one tenant in a round of a claim (default: one, and more in larger claims). */
+  perTenant?: number | undefined;
   leaseMs: number;
   /** Longest pause between claims while nothing is heard. */
   pollMs: number;
@@ -42,34 +47,37 @@ export interface DispatcherOptions {
  */
 export class Dispatcher {
   readonly metrics: Metrics;
-  readonly worker = `${hostname()}:${process.pid}`;
+  /** Never that of another process: containers share names and numbers. */
+  readonly worker = `${hostname()}:${process.pid}:${randomBytes(3).toString("hex")}`;
   readonly #options: DispatcherOptions;
   readonly #claiming: Lane;
   readonly #settling: Lane;
   readonly #hear: () => void;
+  readonly #workload: Workload;
   #stopping: Stopping | null = null;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.metrics = options.metrics ?? new Metrics();
-    const workload = new Workload(options.handler, options.queue, options.concurrency, (seconds) => {
-      this.metrics.count("handler_seconds_total", {}, seconds);
-      this.#settling.call();
+    const { handler, queue, concurrency, batch } = options;
+    const workload = new Workload({
+      ...{ handler, queue, concurrency, batch },
+      perTenantRunning: options.perTenantRunning ?? Math.ceil(concurrency / 2),
+      handlerTimeoutMs: options.handlerTimeoutMs ?? 30_000,
+      metrics: this.metrics,
+      changed: () => this.#settling.call(),
     });
-    this.metrics.gauge("in_flight", () => workload.size);
-    this.metrics.gauge("running", () => workload.running);
-    const claiming = new Claiming(
-      options,
-      this.worker,
-      workload,
-      this.metrics,
-      () => this.#stopping !== null,
-    );
-    const settling = new Settling(options, workload, this.metrics, {
+    this.#workload = workload;
+    const claiming = new Claiming(options, this.worker, workload, this.metrics, {
+      stopping: () => this.#stopping !== null,
+      known: () => settling.known,
+    });
+    const settling: Settling = new Settling(options, this.worker, workload, this.metrics, {
       stopping: () => this.#stopping,
       connected: () => this.#settling.connected,
       settled: (sooner) => {
         if (sooner) claiming.hear();
+        else claiming.look();
         this.#claiming.call();
       },
     });
@@ -79,6 +87,11 @@ export class Dispatcher {
     };
     this.#claiming = this.#lane("claim", claiming);
     this.#settling = this.#lane("settle", settling);
+  }
+
+  /** Events that are still leased to it. */
+  get held(): number {
+    return this.#workload.size;
   }
 
   get healthy(): boolean {

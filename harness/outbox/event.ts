@@ -6,8 +6,10 @@ export interface OutboxEvent {
   id: string;
   /** Of the lease, a bigint: acknowledged is under this only. */
   token: string;
-  /** From 1. More than 1: it may have been delivered before. */
+  /** From 1, counting those that failed. More than 1: it may have been delivered before. */
   attempt: number;
+  /** Leases in a row that ended while its handler was at work: more than 0, it may have been delivered before too. */
+  lost_leases: number;
   event_type: string;
   payload: Record<string, unknown>;
   dedupe_key: string | null;
@@ -18,7 +20,7 @@ export interface OutboxEvent {
 }
 
 export interface HandlerContext {
-  /** Aborted when the lease is lost or the dispatcher cannot wait any longer: what is done from then on may be done twice. */
+  /** Aborted when the handler has taken too long, the lease is lost or the dispatcher stops: what is done from then on may be done twice. */
   signal: AbortSignal;
   queue: string;
 }

@@ -15,12 +15,22 @@ const figures = {
   sweep_buried_total: ["counter", "Events whose last lease had ended, buried by sweeps"],
   sweep_late_total: ["counter", "Sweeps that found events below the floor"],
   holds_expired_total: ["counter", "Holds marked as expired"],
+  handler_timeouts_total: ["counter", "Handlers that did not return in time"],
+  circuits_opened_total: [
+    "counter",
+    "Times that a tenant was left alone since its handlers failed or did not return",
+  ],
+  stray_errors_total: ["counter", "Errors that nobody waited for, in or after a handler"],
+  refused_total: ["counter", "Events that could not be settled: their leases end by themselves"],
+  sweep_failures_total: ["counter", "Parts of sweeps that failed"],
   notifications_total: ["counter", "Notifications heard"],
   connection_failures_total: ["counter", "Connections that broke or could not be made"],
   handler_seconds_total: ["counter", "Time spent in handlers"],
   transaction_seconds_total: ["counter", "Time spent in transactions that claim and settle"],
   in_flight: ["gauge", "Events leased by this dispatcher"],
   running: ["gauge", "Handlers at work"],
+  overdue: ["gauge", "Handlers that were given up and have not returned"],
+  open_circuits: ["gauge", "Tenants that are left alone for now"],
 } as const;
 
 export type Figure = keyof typeof figures;

@@ -10,14 +10,23 @@ export interface RegisteredQueue {
 
 export const defaultQueue = "public.capacity_outbox";
 
-/** The queues of a database. @throws HarnessError `no-outbox` */
+/** The queues of a database. @throws HarnessError `no-outbox`, `outbox-outdated` */
 export async function listQueues(client: ClientBase): Promise<RegisteredQueue[]> {
-  const { rows: found } = await client.query("select to_regclass('outbox.queues') is not null as there");
+  const { rows: found } = await client.query(
+    "select to_regclass('outbox.queues') is not null as there, to_regclass('outbox.workers') is not null as current",
+  );
   if (!found[0].there) {
     throw new HarnessError({
       code: "no-outbox",
       message: "this database has no outbox: there is no table outbox.queues",
       hint: "Apply the migrations (harness apply), or include policies/outbox/ in your own.",
+    });
+  }
+  if (!found[0].current) {
+    throw new HarnessError({
+      code: "outbox-outdated",
+      message: "the outbox of this database is older than this harness",
+      hint: "Apply the migrations first: dispatchers of before go on with the new functions.",
     });
   }
   // Whole names, whatever the search_path is.
@@ -31,7 +40,7 @@ export async function listQueues(client: ClientBase): Promise<RegisteredQueue[]>
   return rows;
 }
 
-/** @throws HarnessError `no-outbox`, `unknown-queue` */
+/** @throws HarnessError `no-outbox`, `outbox-outdated`, `unknown-queue` */
 export async function findQueue(client: ClientBase, name = defaultQueue): Promise<RegisteredQueue> {
   const queues = await listQueues(client);
   const wanted = name.includes(".") ? name : `public.${name}`;

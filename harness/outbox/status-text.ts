@@ -40,6 +40,10 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
           ? "none yet"
           : `${age(queue.floorAgeSeconds)} ago, ${count(queue.tenantsBehind)} tenants behind it`,
       ],
+      [
+        "dispatchers",
+        `${count(queue.dispatchers)}, which leave ${count(queue.leftAlone.length)} tenants alone for now`,
+      ],
       ["swept", queue.sweptSecondsAgo === null ? "never" : `${age(queue.sweptSecondsAgo)} ago`],
       [
         "indexes",
@@ -49,7 +53,14 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
       ],
     ];
     const head = `${c.bold(queue.queue)}\n${lines.map(([name, text]) => `  ${name.padEnd(12)} ${text}\n`).join("")}`;
-    if (queue.backlog.length === 0) return head;
+    const alone = queue.leftAlone
+      .slice(0, 10)
+      .map(
+        ({ tenant, failures, seconds }) =>
+          `  ${tenant}  failed ${count(failures)} times in a row, next attempt ${seconds > 0 ? `in ${age(seconds)}` : "now"}\n`,
+      );
+    const top = alone.length > 0 ? `${head}\n${alone.join("")}` : head;
+    if (queue.backlog.length === 0) return top;
     const rows = queue.backlog.map((b) => [
       b.tenant,
       count(b.due),
@@ -57,7 +68,7 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
       b.oldestDueSeconds === null ? "" : age(b.oldestDueSeconds),
     ]);
     const backlog = table(["tenant", "due", "waiting", "oldest due"], rows);
-    return `${head}\n${backlog.replace(/^/gm, "  ").trimEnd()}\n`;
+    return `${top}\n${backlog.replace(/^/gm, "  ").trimEnd()}\n`;
   });
   return `${blocks.join("\n")}\n${oldest(xmin)}`;
 }

@@ -34,11 +34,11 @@ select json_build_object(
   'due', coalesce((select sum(due) from by_tenant), 0),
   'tenants', (select count(*) from by_tenant),
   -- How late the latest is, not how long ago it was added: what is tried again later is not late.
-  'oldestDueSeconds', (select extract(epoch from clock_timestamp() - min(earliest)) from by_tenant where earliest <= clock_timestamp()),
+  'oldestDueSeconds', (select extract(epoch from clock_timestamp() - min(greatest(earliest, '2000-01-01'))) from by_tenant where earliest <= clock_timestamp()),
   'backlog', coalesce((
     select json_agg(json_build_object(
              'tenant', b.restaurant_id, 'events', b.events, 'due', b.due,
-             'oldestDueSeconds', case when b.earliest <= clock_timestamp() then extract(epoch from clock_timestamp() - b.earliest) end)
+             'oldestDueSeconds', case when b.earliest <= clock_timestamp() then extract(epoch from clock_timestamp() - greatest(b.earliest, '2000-01-01')) end)
            order by b.due desc, b.events desc, b.restaurant_id)
       from (select * from by_tenant order by due desc, events desc, restaurant_id limit :top) as b), '[]'),
   'retries', coalesce((
@@ -49,6 +49,18 @@ select json_build_object(
   'expiredLeases', (select expired from leases),
   'dead', coalesce((select sum(events) from dead), 0),
   'deadReasons', coalesce((select json_object_agg(d.reason, d.events order by d.reason) from dead as d), '{}'),
+  -- Who dispatches, and whom they leave alone. They report every twenty seconds.
+  'dispatchers', (
+    select count(*) from outbox.workers as w where w.queue = :'queue'::regclass and w.seen_at > clock_timestamp() - interval '1 minute'),
+  'leftAlone', coalesce((
+    select json_agg(json_build_object('tenant', a.tenant, 'failures', a.failures, 'seconds', a.seconds, 'dispatchers', a.dispatchers)
+           order by a.failures desc, a.tenant)
+      from (
+        select c.key as tenant, max((c.value ->> 'failures')::integer) as failures, count(*) as dispatchers,
+               max(greatest(0, (c.value ->> 'seconds')::float8 - extract(epoch from clock_timestamp() - w.seen_at)))::integer as seconds
+          from outbox.workers as w cross join jsonb_each(w.circuits) as c
+         where w.queue = :'queue'::regclass and w.seen_at > clock_timestamp() - interval '1 minute'
+         group by c.key) as a), '[]'),
   'floorAgeSeconds', (select case when isfinite(c.floor) then extract(epoch from clock_timestamp() - c.floor) end
                         from outbox.cursors as c where c.queue = :'queue'::regclass),
   'tenantsBehind', (select cardinality(c.behind) from outbox.cursors as c where c.queue = :'queue'::regclass),

@@ -20,6 +20,10 @@ export interface QueueStatus {
   expiredLeases: number;
   dead: number;
   deadReasons: Record<string, number>;
+  /** That have reported within the last minute. */
+  dispatchers: number;
+  /** Tenants whose handlers keep failing or do not return; seconds until the next is tried, 0: now. */
+  leftAlone: { tenant: string; failures: number; seconds: number; dispatchers: number }[];
   floorAgeSeconds: number | null;
   /** Whose backlog is older than the floor. */
   tenantsBehind: number;

@@ -1,5 +1,5 @@
 --! Previous: sha1:7123930867deceecc518e45dc37e7a13948c4eca
---! Hash: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
+--! Hash: sha1:c8e41bb1115bb5d63dda2959799dbefc700bfbf6
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of
@@ -21,9 +21,9 @@ grant usage on schema outbox to authenticated, app_background;
 create table if not exists outbox.queues (
   queue regclass primary key,
   channel text check (channel ~ '^[a-z_][a-z0-9_]{0,62}$'),
-  lag interval not null default '5 seconds' check (lag >= '0'),
-  backoff_base interval not null default '5 seconds' check (backoff_base > '0'),
-  backoff_cap interval not null default '1 hour' check (backoff_cap > '0'),
+  lag interval not null default '5 seconds' check (lag >= '0' and lag <= '1 day'),
+  backoff_base interval not null default '5 seconds' check (backoff_base > '0' and backoff_base <= '1 day'),
+  backoff_cap interval not null default '1 hour' check (backoff_cap > '0' and backoff_cap <= '1 year'),
   keyless_once boolean not null default false,
   attributes name[] not null default '{}'
 );

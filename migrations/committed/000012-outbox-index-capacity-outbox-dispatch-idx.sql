@@ -1,5 +1,5 @@
---! Previous: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
---! Hash: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
+--! Previous: sha1:c8e41bb1115bb5d63dda2959799dbefc700bfbf6
+--! Hash: sha1:7e16751fc740a49ccb1c5e9c5d78db41f944b183
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

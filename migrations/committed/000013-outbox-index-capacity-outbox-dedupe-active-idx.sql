@@ -1,5 +1,5 @@
---! Previous: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
---! Hash: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
+--! Previous: sha1:7e16751fc740a49ccb1c5e9c5d78db41f944b183
+--! Hash: sha1:92c1b2a9c03b70fa1583b31c934f00ff206a1899
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

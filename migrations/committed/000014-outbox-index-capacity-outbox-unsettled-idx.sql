@@ -1,5 +1,5 @@
---! Previous: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
---! Hash: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
+--! Previous: sha1:92c1b2a9c03b70fa1583b31c934f00ff206a1899
+--! Hash: sha1:df012c1759c9a4c1d885f4640fe70bcc9996e75e
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

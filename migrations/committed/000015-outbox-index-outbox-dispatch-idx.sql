@@ -1,5 +1,5 @@
---! Previous: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
---! Hash: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
+--! Previous: sha1:df012c1759c9a4c1d885f4640fe70bcc9996e75e
+--! Hash: sha1:8002c2547f1855c7cd8dc6f3f30b522fb09bcf09
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

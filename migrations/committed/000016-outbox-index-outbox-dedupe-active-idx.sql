@@ -1,5 +1,5 @@
---! Previous: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
---! Hash: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
+--! Previous: sha1:8002c2547f1855c7cd8dc6f3f30b522fb09bcf09
+--! Hash: sha1:c117184e4f826baadd0fe28df3c4380ee87c5cf5
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
---! Hash: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
+--! Previous: sha1:c117184e4f826baadd0fe28df3c4380ee87c5cf5
+--! Hash: sha1:2a2bccdb76836cf5a5571e1e33546b5162d87395
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

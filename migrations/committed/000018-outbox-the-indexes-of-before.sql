@@ -1,5 +1,5 @@
---! Previous: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
---! Hash: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
+--! Previous: sha1:2a2bccdb76836cf5a5571e1e33546b5162d87395
+--! Hash: sha1:319b4815a409d9f64e5604e3ca4e7224d6b9ca1a
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
---! Hash: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
+--! Previous: sha1:319b4815a409d9f64e5604e3ca4e7224d6b9ca1a
+--! Hash: sha1:804a385edf09dab8ff1b0bf20f99907046456e0c
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

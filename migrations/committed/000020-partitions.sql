@@ -1,5 +1,5 @@
---! Previous: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
---! Hash: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
+--! Previous: sha1:804a385edf09dab8ff1b0bf20f99907046456e0c
+--! Hash: sha1:cbd97052b76508fcf9e24f4564fd05d5d951a7d6
 --! Message: partitions
 
 --! Included partitions/schema.sql

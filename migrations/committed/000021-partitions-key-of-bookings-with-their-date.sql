@@ -1,5 +1,5 @@
---! Previous: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
---! Hash: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
+--! Previous: sha1:cbd97052b76508fcf9e24f4564fd05d5d951a7d6
+--! Hash: sha1:45a85faa7dc5cc77bb36e01c4c05614c158a81af
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
---! Hash: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
+--! Previous: sha1:45a85faa7dc5cc77bb36e01c4c05614c158a81af
+--! Hash: sha1:269f9e27ef293012182cb42c93308ab9e1217639
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

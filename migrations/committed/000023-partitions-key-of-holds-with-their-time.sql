@@ -1,5 +1,5 @@
---! Previous: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
---! Hash: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
+--! Previous: sha1:269f9e27ef293012182cb42c93308ab9e1217639
+--! Hash: sha1:7fa9f51cd95f1270bfad1d62090ee9d8ce6e29f6
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

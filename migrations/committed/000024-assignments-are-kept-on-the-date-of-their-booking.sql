@@ -1,5 +1,5 @@
---! Previous: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
---! Hash: sha1:752121e03e99e56568a561481627437ad168c24b
+--! Previous: sha1:7fa9f51cd95f1270bfad1d62090ee9d8ce6e29f6
+--! Hash: sha1:1e9631be44e7451f4722fd2c4e463bc7fd4b3436
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

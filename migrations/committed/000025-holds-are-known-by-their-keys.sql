@@ -1,5 +1,5 @@
---! Previous: sha1:752121e03e99e56568a561481627437ad168c24b
---! Hash: sha1:6c22670d509535d6fc7aca174652440612ca6b06
+--! Previous: sha1:1e9631be44e7451f4722fd2c4e463bc7fd4b3436
+--! Hash: sha1:4d911a8c7d252c2bcdfc19668861f58b0bf5d194
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

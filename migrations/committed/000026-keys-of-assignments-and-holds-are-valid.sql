@@ -1,5 +1,5 @@
---! Previous: sha1:6c22670d509535d6fc7aca174652440612ca6b06
---! Hash: sha1:4381efea6cad04bc33cf3a5402471826f2633cba
+--! Previous: sha1:4d911a8c7d252c2bcdfc19668861f58b0bf5d194
+--! Hash: sha1:aca55572cd91d30323471c4f4134149675046bbf
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

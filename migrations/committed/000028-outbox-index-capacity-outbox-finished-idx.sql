@@ -1,5 +1,5 @@
---! Previous: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
---! Hash: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
+--! Previous: sha1:91e2d6d50c5247d3f74843dff622f763e5f073ca
+--! Hash: sha1:9f5d0bf8a260b226d842885d9151ea285ecb1fe5
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
---! Hash: sha1:49d12f2ea23f267a507a355b883983e7b152d737
+--! Previous: sha1:9f5d0bf8a260b226d842885d9151ea285ecb1fe5
+--! Hash: sha1:b7e229a316a919946d7a291068c40964d41bd5b3
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

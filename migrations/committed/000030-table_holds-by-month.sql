@@ -1,5 +1,5 @@
---! Previous: sha1:49d12f2ea23f267a507a355b883983e7b152d737
---! Hash: sha1:71b76cedf5fd18bf926336be2cca1fad14fcc144
+--! Previous: sha1:b7e229a316a919946d7a291068c40964d41bd5b3
+--! Hash: sha1:6c18a63ca9090073e184340ba70f5a3e76a3d201
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:71b76cedf5fd18bf926336be2cca1fad14fcc144
---! Hash: sha1:d220adacc4979767b74016f204bfe4b2a5b5df7b
+--! Previous: sha1:6c18a63ca9090073e184340ba70f5a3e76a3d201
+--! Hash: sha1:98d5b1f8dcab9cd5fa2a7dcf78dd579cb16f755a
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:d220adacc4979767b74016f204bfe4b2a5b5df7b
---! Hash: sha1:b3790be62441aabd2d9d61c2e1abbb0274e4d52f
+--! Previous: sha1:98d5b1f8dcab9cd5fa2a7dcf78dd579cb16f755a
+--! Hash: sha1:593f890b3c63965ff765373d019dfa8098a46a93
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

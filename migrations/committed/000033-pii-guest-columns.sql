@@ -1,5 +1,5 @@
---! Previous: sha1:b3790be62441aabd2d9d61c2e1abbb0274e4d52f
---! Hash: sha1:3ae24d204538b329e485b7916670b3062bab3865
+--! Previous: sha1:593f890b3c63965ff765373d019dfa8098a46a93
+--! Hash: sha1:f95b3f849f0c34dca21b16a2c6dd814b8922780c
 --! Message: pii: every column that holds data of guests
 
 -- Erasure goes by a registry of columns instead of a list of tables.

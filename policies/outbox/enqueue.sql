@@ -1,4 +1,4 @@
--- To be called in the transaction that the event tells of: both are there, or neither.
+-- Call this in the transaction that makes the change, so that the event and the change commit together.
 create or replace function outbox.enqueue(
   event_type text,
   payload jsonb default '{}',
@@ -26,6 +26,10 @@ begin
     raise undefined_column using
       message = format('events of %s have no attribute %s', queue, unknown),
       hint = format('They have: %s.', coalesce(nullif(array_to_string(known.attributes, ', '), ''), 'none'));
+  end if;
+  if not coalesce(not_before between '2000-01-01 00:00:00+00' and '9999-12-31 00:00:00+00', true) then
+    raise datetime_field_overflow using
+      message = format('not_before is %s', not_before), hint = 'Give a time between the years 2000 and 9999, or none for at once.';
   end if;
   for attempt in 1 .. 10 loop
     execute format(

@@ -4,9 +4,9 @@
 create table if not exists outbox.queues (
   queue regclass primary key,
   channel text check (channel ~ '^[a-z_][a-z0-9_]{0,62}$'),
-  lag interval not null default '5 seconds' check (lag >= '0'),
-  backoff_base interval not null default '5 seconds' check (backoff_base > '0'),
-  backoff_cap interval not null default '1 hour' check (backoff_cap > '0'),
+  lag interval not null default '5 seconds' check (lag >= '0' and lag <= '1 day'),
+  backoff_base interval not null default '5 seconds' check (backoff_base > '0' and backoff_base <= '1 day'),
+  backoff_cap interval not null default '1 hour' check (backoff_cap > '0' and backoff_cap <= '1 year'),
   keyless_once boolean not null default false,
   attributes name[] not null default '{}'
 );

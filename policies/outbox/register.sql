@@ -17,6 +17,48 @@ $$;
 comment on function outbox.announce() is 'After a statement that inserted something due: NOTIFY with the name of the queue.';
 revoke execute on function outbox.announce() from public;
 
+-- Whatever a tenant writes, by enqueue() or by a raw INSERT, has to be harmless to the arithmetic of claims and sweeps and to the memory of
+-- a dispatcher. Sizes are looked at while an event waits, not with each of its changes: the text of a large payload has its price.
+create or replace function outbox.bound(queue regclass, attributes name[]) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  sizes constant pg_catalog.text := format(
+    'check (status <> ''pending'' or octet_length(event_type) <= 500 and octet_length(coalesce(dedupe_key, '''')) <= 1000 '
+    'and octet_length(coalesce(idempotency_key, '''')) <= 1000 and octet_length(payload::pg_catalog.text) <= 1048576%s)',
+    (select string_agg(format(' and octet_length(coalesce(%I::pg_catalog.text, '''')) <= 10000', a), '' order by a) from unnest(attributes) as a));
+  wanted record;
+begin
+  for wanted in
+    select * from (values
+      ('outbox_times',
+        'check (next_attempt_at between ''2000-01-01 00:00:00+00'' and ''9999-12-31 00:00:00+00'' '
+        'and created_at between ''2000-01-01 00:00:00+00'' and ''9999-12-31 00:00:00+00'')',
+        'Times that can be added to and subtracted from without an overflow.'),
+      ('outbox_sizes', sizes,
+        'The payload may have 1 MiB as text, the type 500 bytes, keys 1,000, so that they fit into the index, other columns 10,000.')
+    ) as v (name, definition, meaning)
+  loop
+    -- The comment tells which definition it has: what Postgres makes of it reads differently.
+    continue when exists (
+      select from pg_catalog.pg_constraint as c
+      where c.conrelid = bound.queue and c.conname = wanted.name
+        and pg_catalog.obj_description(c.oid, 'pg_constraint') = wanted.meaning || ' ' || md5(wanted.definition));
+    execute format('alter table %s drop constraint if exists %I, add constraint %2$I %3$s', queue, wanted.name, wanted.definition);
+    execute format('comment on constraint %I on %s is %L', wanted.name, queue, wanted.meaning || ' ' || md5(wanted.definition));
+  end loop;
+exception
+  when check_violation then
+    raise check_violation using
+      message = format('%s has events beyond the bounds %s', queue, wanted.name),
+      hint = format('Change or delete as a background job what is not within: %s', wanted.definition);
+end
+$$;
+comment on function outbox.bound(regclass, name[]) is
+  'Bounds of what an event may hold, as constraints of its queue; part of outbox.register(). An error if an event is there that is beyond them.';
+revoke execute on function outbox.bound(regclass, name[]) from public;
+
 create or replace function outbox.register(
   queue regclass,
   attributes name[] default '{}',
@@ -49,8 +91,12 @@ begin
         add column if not exists lease_token bigint not null default 0,
         add column if not exists max_attempts integer not null default 12,
         add column if not exists dead_reason text,
+        add column if not exists lost_leases integer not null default 0,
         set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
       comment on column %1$s.lease_token is 'Counts the leases. Whoever acknowledges has to name the latest: one that lost its lease has an older.';
+      comment on column %1$s.lost_leases is
+        'Leases in a row that ended while its handler was at work: its worker died or stood still. The first is not counted as an attempt, since '
+        'another event may have been the cause; from then on it is handled beside no other such event. More than 5: dead.';
       comment on column %1$s.max_attempts is 'After so many attempts it is dead: with the defaults after an hour of failing, on average.';
       comment on column %1$s.dead_reason is 'Why it is dead: attempts, lease_expired, rejected, duplicate; NULL if something else buried it.';
 
@@ -58,8 +104,8 @@ begin
       create policy outbox_enqueue on %1$s as restrictive for insert to public
         with check (
           (select tenancy.is_background())
-          or status = 'pending' and attempts = 0 and lease_token = 0 and locked_until is null and locked_by is null
-          and max_attempts between 1 and 100 and isfinite(next_attempt_at)
+          or status = 'pending' and attempts = 0 and lease_token = 0 and lost_leases = 0 and locked_until is null and locked_by is null
+          and last_error is null and dead_reason is null and max_attempts between 1 and 100
         );
       comment on policy outbox_enqueue on %1$s is 'Tenants add events that wait, and none that look as if somebody had worked on them.';
       drop policy if exists outbox_settle on %1$s;
@@ -71,6 +117,7 @@ begin
 
     $sql$, queue);
   perform tenancy.isolate_children(queue);
+  perform outbox.bound(queue, attributes);
   -- The channel is an argument, so that whoever may insert needs to read nothing else.
   if channel is null then
     execute format('drop trigger if exists outbox_announce on %s', queue);

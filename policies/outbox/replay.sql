@@ -26,7 +26,7 @@ begin
       execute format(
         $sql$
           update %s as q
-          set status = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), finished_at = null, dead_reason = null
+          set status = 'pending', attempts = 0, lost_leases = 0, next_attempt_at = clock_timestamp(), finished_at = null, dead_reason = null
           where q.restaurant_id = $1 and q.id = $2
         $sql$, known.queue)
       using event.restaurant_id, event.id;

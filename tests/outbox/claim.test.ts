@@ -127,9 +127,12 @@ test("with 100,000 waiting, a claim walks over the dispatch index and reads some
         "clock_timestamp()",
         "1",
         "100",
+        "'{}'::uuid[]",
+        "'{}'::integer[]",
+        "null",
       ];
       const statement = rows[0].statement.replace(
-        /\$([1-7])/g,
+        /\$(10|[1-9])/g,
         (_: string, at: string) => values[Number(at) - 1] ?? "",
       );
       const answer = await client.query(`explain (analyze, buffers, format json) ${statement}`);

@@ -2,10 +2,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import { connect } from "../../harness/database/connection.ts";
-import { harness } from "../support/cli.ts";
+import { harness, startHarness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-import { addEvents, addTenants, clear, job, statuses } from "./support/outbox.ts";
+import { addEvents, addTenants, clear, job, statuses, until } from "./support/outbox.ts";
 
 const { client, url } = await testDatabase();
 const empty = await testDatabase("empty");
@@ -107,6 +107,72 @@ test("reindex waits only so long for others, and leaves nothing invalid", async 
   expect((await outbox("reindex", "--queue", "capacity_outbox")).status).toBe(0);
   const { rows } = await client.query("select indexrelid::regclass from pg_index where not indisvalid");
   expect(rows).toEqual([]);
+});
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s cancels a reindex, and says how to go on", async (signal) => {
+  const holder = await connect(url, { purpose: "hold" });
+  await holder.query("begin");
+  await holder.query("set local role app_background");
+  await holder.query("lock table public.capacity_outbox in row exclusive mode");
+  const waiting = async () =>
+    (
+      await client.query(
+        `select count(*)::int as sessions from pg_stat_activity
+          where datname = current_database() and application_name = 'harness outbox reindex' and wait_event_type = 'Lock'`,
+      )
+    ).rows[0].sessions;
+  const args = [
+    "outbox",
+    "reindex",
+    "--queue",
+    "capacity_outbox",
+    "--lock-timeout",
+    "600",
+    "--database-url",
+    url,
+  ];
+  const { child, finished } = startHarness(args);
+  await until("it waits", waiting, (sessions) => sessions > 0);
+  child.kill(signal);
+  const { status, stderr } = await finished;
+  expect(stderr).toMatch(/nothing built; .* The same command goes on/);
+  expect(stderr).not.toContain("[bug]");
+  expect(status).toBe(130);
+  await until("the server has stopped too", waiting, (sessions) => sessions === 0);
+  await holder.end();
+  expect((await outbox("reindex", "--queue", "capacity_outbox")).status).toBe(0);
+  const { rows } = await client.query("select indexrelid::regclass from pg_index where not indisvalid");
+  expect(rows).toEqual([]);
+});
+
+test("Ctrl-C rolls back a replay, and says so", async () => {
+  const holder = await connect(url, { purpose: "hold" });
+  await holder.query("begin");
+  // The same event waits, in a transaction that has not ended: whoever adds it again waits for that.
+  await holder.query("set local role app_background");
+  await holder.query("select tenancy.set_job('test')");
+  await holder.query(
+    "insert into public.capacity_outbox (restaurant_id, event_type, dedupe_key) select restaurant_id, event_type, dedupe_key from public.capacity_outbox where status = 'dead'",
+  );
+  const { child, finished } = startHarness(["outbox", "replay", "--dead", "--database-url", url]);
+  await until(
+    "it waits",
+    async () =>
+      (
+        await client.query(
+          `select count(*)::int as sessions from pg_stat_activity
+            where datname = current_database() and application_name = 'harness outbox replay' and wait_event_type = 'Lock'`,
+        )
+      ).rows[0].sessions,
+    (sessions) => sessions > 0,
+  );
+  child.kill("SIGINT");
+  const { status, stderr } = await finished;
+  await holder.query("rollback");
+  await holder.end();
+  expect(stderr).toMatch(/nothing has been replayed/);
+  expect(status).toBe(130);
+  expect(await statuses(client)).toEqual({ pending: 1, processing: 1, dead: 2 });
 });
 
 test("replay: a dry run changes nothing, a tenant, one, all", async () => {

@@ -16,7 +16,7 @@ create function pg_temp.expire() returns void
 language sql
 as $$ select pg_temp.job('update public.capacity_outbox set locked_until = clock_timestamp() - interval ''1 second'' where status = ''processing''') $$;
 
-select plan(60);
+select plan(81);
 
 -- Who may.
 select is(pg_temp.outcome(r, pg_temp.a(), s), '42501', format('%s: no %s', r, s))
@@ -46,7 +46,7 @@ select is(pg_temp.claimed(6), 'aaaa: 5, bbbb: 1', 'who has more fills up the bat
 select is(pg_temp.claimed(4, 2), 'aaaa: 4', 'alone it gets all');
 select is(pg_temp.claimed(100), 'aaaa: 9', 'down to the last');
 select is(pg_temp.claimed(100), null, 'and nothing twice');
-select is(pg_temp.job('select string_agg(distinct concat(status, attempts, lease_token, locked_by, locked_until > clock_timestamp() + interval ''50 seconds''), '','') from public.capacity_outbox'), 'processing11wt', 'what was claimed is leased');
+select is(pg_temp.job('select string_agg(distinct concat(status, attempts, lease_token, locked_by, locked_until > clock_timestamp() + interval ''50 seconds''), '','') from public.capacity_outbox'), 'processing01wt', 'what was claimed is leased, which is no attempt yet');
 select pg_temp.job('delete from public.capacity_outbox');
 
 -- A tenant whose id is as low as can be has its turn.
@@ -100,10 +100,80 @@ delete from leased;
 -- Poison: what kills its worker each time.
 select pg_temp.backlog(pg_temp.a(), 1);
 select pg_temp.job('update public.capacity_outbox set max_attempts = 2');
+-- The first time it may have been another event's fault.
 select pg_temp.lease(), pg_temp.expire(), pg_temp.job('select outbox.sweep()');
+select is(pg_temp.job('select concat_ws('' '', status, attempts, lost_leases) from public.capacity_outbox'), 'pending 0 1', 'the first lease that ends at work is no attempt');
+select pg_temp.lease(), pg_temp.expire(), pg_temp.job('select outbox.sweep()');
+select is(pg_temp.job('select concat_ws('' '', status, attempts, lost_leases) from public.capacity_outbox'), 'pending 1 2', 'the second is');
+select pg_temp.job('update public.capacity_outbox set next_attempt_at = clock_timestamp()');
 select pg_temp.lease(), pg_temp.expire();
 select is(pg_temp.job('select concat(returned, buried) from outbox.sweep()'), '01', 'at its last attempt a lease that ends buries the event');
 select is(pg_temp.job('select concat_ws('' '', status, attempts, dead_reason) from public.capacity_outbox'), 'dead 2 lease_expired', 'with the reason');
+
+-- However many attempts it has: the sixth lease in a row that ends at work.
+select pg_temp.job('delete from public.capacity_outbox');
+select pg_temp.backlog(pg_temp.a(), 1);
+select pg_temp.job('update public.capacity_outbox set max_attempts = 100, lost_leases = 5');
+select pg_temp.lease(), pg_temp.expire();
+select is(pg_temp.job('select concat(returned, buried) from outbox.sweep()'), '01', 'the sixth lease in a row that ends so buries it');
+select pg_temp.job('select outbox.replay()');
+select is(pg_temp.job('select concat_ws('' '', status, attempts, lost_leases) from public.capacity_outbox'), 'pending 0 0', 'replayed, it begins anew');
+select pg_temp.lease(), pg_temp.expire(), pg_temp.job('select outbox.sweep()');
+delete from leased;
+select pg_temp.lease();
+select is(pg_temp.job(format('select outbox.fail(%L, %s, %s, ''no'', retry_after => ''0'')', tenant, id, token)), 'pending', 'a failure after a lost lease') from leased;
+select is(pg_temp.job('select concat_ws('' '', attempts, lost_leases) from public.capacity_outbox'), '1 0', 'is an attempt, and ends the row');
+select is(pg_temp.job(format('select outbox.fail(%L, %s, %s, ''no'')', tenant, id, token)), null, 'of nobody any more') from leased;
+select pg_temp.job('delete from public.capacity_outbox');
+delete from leased;
+
+-- A worker that says what it begins: only that was at work when it died.
+select pg_temp.backlog(pg_temp.a(), 3);
+select pg_temp.job('select outbox.report(''w'')');
+select is(pg_temp.lease(3), 3::bigint, 'three are leased');
+create temporary table first as select * from leased order by id limit 1;
+grant select on first to app_background;
+select pg_temp.job('select outbox.start(''w'', array[tenant], array[id], array[token]) from first');
+select pg_temp.expire();
+select is(pg_temp.job('select concat(returned, buried) from outbox.sweep()'), '30', 'all come back');
+select is(
+  pg_temp.job('select string_agg(concat(q.attempts, q.lost_leases, f.id is not null, q.last_error), '', '' order by q.id) from public.capacity_outbox as q left join first as f using (id)'),
+  '01tthe lease of w expired, 00f, 00f', 'and what was not begun is as it was');
+delete from leased;
+select pg_temp.lease(3);
+select pg_temp.job('select outbox.report(''w'', array_agg(tenant), array_agg(id), array_agg(token)) from leased where id = (select id from first)');
+select pg_temp.expire(), pg_temp.job('select outbox.sweep()');
+select is(pg_temp.job('select string_agg(concat(attempts, lost_leases), '', '' order by id) from public.capacity_outbox'), '12, 00, 00', 'begun again, it lost an attempt');
+select pg_temp.job('update public.capacity_outbox set next_attempt_at = clock_timestamp()');
+delete from leased;
+select pg_temp.lease(3);
+select pg_temp.expire(), pg_temp.job('select outbox.sweep()');
+select is(pg_temp.job('select string_agg(concat(attempts, lost_leases), '', '' order by id) from public.capacity_outbox'), '12, 00, 00', 'what it said of an earlier lease says nothing of the next');
+select is(pg_temp.job('select count(*) from outbox.starts'), '1', 'a report stands in place of what was said before');
+select pg_temp.job('update outbox.workers set seen_at = clock_timestamp() - interval ''3 days''');
+select pg_temp.job('select outbox.report(''other'')');
+select is(pg_temp.job('select concat((select string_agg(worker, '','') from outbox.workers), (select count(*) from outbox.starts))'), 'other0', 'who has not been seen for days is forgotten');
+select pg_temp.job('select outbox.leave(''other'')');
+select is(pg_temp.job('select count(*) from outbox.workers'), '0', 'who leaves too');
+select is(pg_temp.outcome('authenticated', pg_temp.a(), 'select outbox.report(''w'')'), '42501', 'tenants report nothing');
+select is(pg_temp.outcome('authenticated', pg_temp.a(), 'select * from outbox.starts'), '42501', 'and see nothing of it');
+select pg_temp.job('delete from public.capacity_outbox');
+delete from leased;
+
+-- Allowances.
+select pg_temp.backlog(pg_temp.a(), 20);
+select pg_temp.backlog(pg_temp.b(), 20);
+create function pg_temp.allowed(max_events integer, per_tenant integer, more text) returns text
+language sql
+as $$
+  select pg_temp.job(format(
+    $s$ select string_agg(format('%%s: %%s', t, n), ', ' order by t) from (select left(tenant::text, 4) as t, count(*) as n from outbox.claim('w', %s, %s, %s) group by 1) as c $s$, max_events, per_tenant, more))
+$$;
+select is(pg_temp.allowed(10, 1, format('allowed_tenants => array[%L]::uuid[], allowances => array[0]', pg_temp.a())), 'bbbb: 10', 'a tenant without an allowance gets nothing');
+select is(pg_temp.allowed(10, 1, format('allowed_tenants => array[%L]::uuid[], allowances => array[3]', pg_temp.a())), 'aaaa: 3, bbbb: 7', 'with one no more than that, however many rounds there are');
+select is(pg_temp.allowed(10, 5, format('allowed_tenants => array[%L]::uuid[], allowances => array[4], allowance => 2', pg_temp.a())), 'aaaa: 4, bbbb: 2', 'nor the others more than theirs');
+select is(pg_temp.allowed(10, 1, 'allowances => array[1]'), '22023', 'an allowance is somebody''s');
+select pg_temp.job('delete from public.capacity_outbox');
 
 -- Holds.
 select pg_temp.job(format(

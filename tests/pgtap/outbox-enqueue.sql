@@ -7,7 +7,7 @@ create function pg_temp.add(tenant text, arguments text) returns text
 language sql
 as $$ select pg_temp.tenant(tenant, format('select outbox.enqueue(%s)', arguments)) $$;
 
-select plan(37);
+select plan(39);
 
 create temporary table added as select pg_temp.add(pg_temp.a(), $$ 'capacity.taken', '{"table": 1}', 'table-1', 'request-1' $$) as id;
 select matches(id, '^\d+$', 'a tenant adds an event') from added;
@@ -55,7 +55,7 @@ select is(pg_temp.tenant(pg_temp.a(), $$ delete from public.capacity_outbox $$),
 select is(
   pg_temp.tenant(pg_temp.a(), format('insert into public.capacity_outbox (restaurant_id, event_type, %s) values (%L, ''forged'', %s)', column_name, pg_temp.a(), value)),
   '42501', format('no event comes with %s = %s', column_name, value)
-) from (values ('status', '''processing'''), ('attempts', '1'), ('lease_token', '7'), ('locked_until', 'now()'), ('max_attempts', '1000'), ('next_attempt_at', '''-infinity''')) as forged (column_name, value);
+) from (values ('status', '''processing'''), ('attempts', '1'), ('lease_token', '7'), ('locked_until', 'now()'), ('max_attempts', '1000'), ('lost_leases', '1'), ('last_error', '''x'''), ('dead_reason', '''x''')) as forged (column_name, value);
 
 -- Other queues, and what is none.
 select matches(

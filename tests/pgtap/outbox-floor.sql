@@ -10,7 +10,7 @@ as $$ select pg_temp.job(format('select %s from outbox.cursors where queue = ''p
 -- Long, so that nothing here depends on how fast the test runs.
 update outbox.queues set lag = '1 minute';
 
-select plan(19);
+select plan(24);
 
 select ok(pg_temp.floor('floor = ''-infinity'''), 'to begin with there is no floor');
 select pg_temp.backlog(pg_temp.a(), 1, '3 hours');
@@ -57,6 +57,18 @@ select pg_temp.job('delete from public.capacity_outbox where status = ''pending'
 select pg_temp.job('update public.capacity_outbox set locked_until = clock_timestamp() - interval ''1 second''');
 select is(pg_temp.job('select returned > 0 from outbox.sweep()'), 'true', 'leases end');
 select is(pg_temp.claimed(1), 'bbbb: 1', 'and those events are claimed');
+
+-- The server's clock is set back by an hour: the floor is in what is the future now, and so is what was to be tried again.
+select pg_temp.job('delete from public.capacity_outbox');
+select pg_temp.job('update outbox.cursors set floor = clock_timestamp() + interval ''1 hour'', behind = ''{}'', behind_floor = clock_timestamp() + interval ''1 hour''');
+select pg_temp.backlog(pg_temp.a(), 1);
+select is(pg_temp.claimed(1), null, 'after the clock was set back, claims find nothing that is new');
+select is(pg_temp.job('select late from outbox.sweep()'), 'true', 'until a sweep has lowered the floor');
+select is(pg_temp.claimed(1), 'aaaa: 1', 'then they do');
+-- It is set forward: all leases have ended, of workers that are alive.
+select pg_temp.job('update public.capacity_outbox set locked_until = clock_timestamp() - interval ''1 hour''');
+select is(pg_temp.job('select returned from outbox.sweep()'), '1', 'after it was set forward, leases have ended');
+select is(pg_temp.job('select concat(status, attempts) from public.capacity_outbox'), 'pending0', 'which costs no attempt, though it may be delivered again');
 
 -- Every fiftieth claim.
 select pg_temp.job('update outbox.cursors set claims = 49, floor = ''-infinity''');

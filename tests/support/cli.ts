@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { packageRoot } from "../../harness/core/project.ts";
 
@@ -9,10 +9,20 @@ export interface Finished {
 }
 
 /** Runs the command line as users do: the build, in a process of its own, with nothing inherited that names a database. */
-export async function harness(
+export async function harness(args: string[], options: Options = {}): Promise<Finished> {
+  return startHarness(args, options).finished;
+}
+
+interface Options {
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** The same, for who has something to do with it while it runs. */
+export function startHarness(
   args: string[],
-  options: { env?: Record<string, string>; cwd?: string } = {},
-): Promise<Finished> {
+  options: Options = {},
+): { child: ChildProcess; finished: Promise<Finished> } {
   const { DATABASE_URL: _, NEON_API_KEY: __, FORCE_COLOR: ___, ...inherited } = process.env;
   const child = spawn(process.execPath, [join(packageRoot, "dist", "cli.js"), ...args], {
     cwd: options.cwd ?? packageRoot,
@@ -23,6 +33,8 @@ export async function harness(
   let stderr = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => (stderr += chunk));
-  const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { status, stdout, stderr };
+  const finished = new Promise<Finished>((resolve) =>
+    child.on("close", (status) => resolve({ status, stdout, stderr })),
+  );
+  return { child, finished };
 }

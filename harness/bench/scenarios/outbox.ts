@@ -3,6 +3,7 @@ import type { Comparison, Scenario, Side } from "../scenario.ts";
 import { type Churned, churn } from "./outbox/churn.ts";
 import { drainByDispatcher, drainInOrder } from "./outbox/drain.ts";
 import { claimsUntilServed } from "./outbox/fairness.ts";
+import { type noises, quietTenantWaits } from "./outbox/neighbours.ts";
 import * as peers from "./outbox/peers.ts";
 import { type Design, enter, fairClaim, orderedClaim, queueOf, type State } from "./outbox/queues.ts";
 
@@ -38,6 +39,10 @@ const scenario: Scenario<State> = {
       baseline: { label: "alone", run: (state) => claimsUntilServed(state, 0) },
       candidate: { label: "beside 99 %", run: (state) => claimsUntilServed(state, 99) },
     },
+    "beside-hanging": neighbourComparison("hang", "whose handlers never return"),
+    "beside-failing": neighbourComparison("fail", "whose handlers fail"),
+    "beside-slow": neighbourComparison("dawdle", "whose handlers take a second"),
+    "beside-flood": neighbourComparison("flood", "whose handlers do nothing"),
     "end-to-end": {
       title: "a job from claim to acknowledgement, commits included",
       unit: "µs/job",
@@ -94,6 +99,15 @@ function claimComparison(rows: number): Comparison<State> {
     },
     baseline: claimSide("plan", rows, "plan's index, in order"),
     candidate: claimSide("fair", rows, "outbox.claim, fair"),
+  };
+}
+
+function neighbourComparison(noise: keyof typeof noises, what: string): Comparison<State> {
+  return {
+    title: `until a tenant's 500 events are delivered, 5 ms each, beside a tenant with 5,000 ${what}`,
+    unit: "ms",
+    baseline: { label: "alone", run: (state) => quietTenantWaits(state, null) },
+    candidate: { label: `beside one ${what}`, run: (state) => quietTenantWaits(state, noise) },
   };
 }
 

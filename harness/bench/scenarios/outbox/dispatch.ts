@@ -1,10 +1,11 @@
+import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
 import { Dispatcher } from "../../../outbox/dispatcher.ts";
 import type { State } from "./queues.ts";
 
 /** How `harness outbox dispatch` would be called. */
 export interface Size {
   batch: number;
-  perTenant: number;
+  perTenant?: number | undefined;
   concurrency: number;
 }
 
@@ -17,6 +18,7 @@ export async function dispatch(
 ): Promise<number> {
   let handled = 0;
   const dispatcher: Dispatcher = new Dispatcher({
+    ...dispatchNumbers({}),
     ...size,
     connect: database.connect,
     connectToListen: null,
@@ -25,10 +27,6 @@ export async function dispatch(
     handler: () => {
       if (++handled === jobs) dispatcher.stop();
     },
-    leaseMs: 60_000,
-    pollMs: 1_000,
-    sweepMs: 60_000,
-    graceMs: 10_000,
     expireHolds: false,
     job: "bench",
     log: () => undefined,

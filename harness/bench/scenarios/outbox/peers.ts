@@ -1,3 +1,4 @@
+import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
 import { dispatch } from "./dispatch.ts";
 import { enter, queueOf, type State } from "./queues.ts";
 
@@ -22,12 +23,10 @@ export async function addEvents(state: State): Promise<void> {
   await state.client.query("commit");
 }
 
-/** The dispatcher as `harness outbox dispatch --batch 2000 --per-tenant 20 --concurrency 24` has it. */
+/** The dispatcher as `harness outbox dispatch` has it, with nothing chosen. */
 export async function drainByDispatcher(state: State): Promise<number> {
   const queue = await queueOf(state, "fair", 0, "_peers");
-  return drain(state, (jobs) =>
-    dispatch(state, queue, jobs, { batch: 2 * fetched, perTenant: 20, concurrency }),
-  );
+  return drain(state, (jobs) => dispatch(state, queue, jobs, dispatchNumbers({})));
 }
 
 export async function addToGraphileWorker(state: State): Promise<void> {
