@@ -1,5 +1,5 @@
 --! Previous: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
---! Hash: sha1:d1c5a8e18bfc09a22cd8aca75ac0404caf606159
+--! Hash: sha1:4ba49f553b6e91a0dab0fb3383fba27125c4ae54
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of
@@ -843,6 +843,8 @@ grant execute on function outbox.replay(uuid, bigint, integer, regclass) to app_
 select outbox.register('public.capacity_outbox', keyless_once => true);
 -- A message to a guest must not be refused because its producer names no key.
 select outbox.register('public.outbox', array['destination', 'aggregate_type', 'aggregate_id']::name[]);
+alter table public.capacity_outbox add column lost_leases integer not null default 0;
+alter table public.outbox add column lost_leases integer not null default 0;
 
 -- As a job, since row security is forced and binds the owner too.
 do $$

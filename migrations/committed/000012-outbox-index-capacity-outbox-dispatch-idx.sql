@@ -1,5 +1,5 @@
---! Previous: sha1:d1c5a8e18bfc09a22cd8aca75ac0404caf606159
---! Hash: sha1:bc1ac48167db137f3a78a7a2a09b1a69c553f020
+--! Previous: sha1:4ba49f553b6e91a0dab0fb3383fba27125c4ae54
+--! Hash: sha1:808a6920e6c30192419e883a56816b72c7a16478
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:bc1ac48167db137f3a78a7a2a09b1a69c553f020
---! Hash: sha1:13df5bbc0f191d2bb558c5f94021e3c4a97f1ab3
+--! Previous: sha1:808a6920e6c30192419e883a56816b72c7a16478
+--! Hash: sha1:5724dd47797830f6d795bff49f66683c7cb70b9a
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:13df5bbc0f191d2bb558c5f94021e3c4a97f1ab3
---! Hash: sha1:b1297e5883a7cf16fc3f7e4625966c099bf7cc84
+--! Previous: sha1:5724dd47797830f6d795bff49f66683c7cb70b9a
+--! Hash: sha1:e5a777a03a19fb4c6fdbb9bdd5510e04e426b8a2
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b1297e5883a7cf16fc3f7e4625966c099bf7cc84
---! Hash: sha1:9eca55a512e486856125b6b120b104c2abc87f46
+--! Previous: sha1:e5a777a03a19fb4c6fdbb9bdd5510e04e426b8a2
+--! Hash: sha1:062841cdd954053f5a1cb18e79aeb47b0532cfa8
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

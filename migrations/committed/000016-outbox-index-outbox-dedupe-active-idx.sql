@@ -1,5 +1,5 @@
---! Previous: sha1:9eca55a512e486856125b6b120b104c2abc87f46
---! Hash: sha1:56bbeeb4341bdd52e740abae02cd2d7e5a438dce
+--! Previous: sha1:062841cdd954053f5a1cb18e79aeb47b0532cfa8
+--! Hash: sha1:d818c91bf9459f50412757b0a4b9269fd6724a84
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:56bbeeb4341bdd52e740abae02cd2d7e5a438dce
---! Hash: sha1:9c71bb39421833e1606202703ef740040cb18bd7
+--! Previous: sha1:d818c91bf9459f50412757b0a4b9269fd6724a84
+--! Hash: sha1:2f7376d2a5e5653273174e10afbf1bf467d2c1b0
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9c71bb39421833e1606202703ef740040cb18bd7
---! Hash: sha1:0ea137f99cceb987ddf14409bee9e94f9724e50d
+--! Previous: sha1:2f7376d2a5e5653273174e10afbf1bf467d2c1b0
+--! Hash: sha1:47179aa8e73f59da35aee83a7bf026e8d290c3a5
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:0ea137f99cceb987ddf14409bee9e94f9724e50d
---! Hash: sha1:49e099c0dd5bcdf1b5be21f7a0f079bf5d34030e
+--! Previous: sha1:47179aa8e73f59da35aee83a7bf026e8d290c3a5
+--! Hash: sha1:b8c628ab1a80835eb27e58496415cfda4813a8fd
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

@@ -1,5 +1,5 @@
---! Previous: sha1:49e099c0dd5bcdf1b5be21f7a0f079bf5d34030e
---! Hash: sha1:ca16d2da1f0b81172023203bff099f6432d4f09a
+--! Previous: sha1:b8c628ab1a80835eb27e58496415cfda4813a8fd
+--! Hash: sha1:5c456bdb812602ae18fc3b472849f526bbe956e0
 --! Message: partitions
 
 --! Included partitions/schema.sql

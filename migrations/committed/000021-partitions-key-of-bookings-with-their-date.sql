@@ -1,5 +1,5 @@
---! Previous: sha1:ca16d2da1f0b81172023203bff099f6432d4f09a
---! Hash: sha1:5712f1cc5cb7c824eff9f825097956bbbfcbbe68
+--! Previous: sha1:5c456bdb812602ae18fc3b472849f526bbe956e0
+--! Hash: sha1:ec009d3cff4bac88ec35260deaf1ac5943aa0671
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5712f1cc5cb7c824eff9f825097956bbbfcbbe68
---! Hash: sha1:0cffdebefc2dbe4ed5841e7b1bba5e00a6f73cac
+--! Previous: sha1:ec009d3cff4bac88ec35260deaf1ac5943aa0671
+--! Hash: sha1:76a5fdb9a070b5ea283cdd72fb5984ef42474182
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

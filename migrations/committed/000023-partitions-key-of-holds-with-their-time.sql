@@ -1,5 +1,5 @@
---! Previous: sha1:0cffdebefc2dbe4ed5841e7b1bba5e00a6f73cac
---! Hash: sha1:ea2da1f86dda5ef0b5e91fcff72ad24936d7a905
+--! Previous: sha1:76a5fdb9a070b5ea283cdd72fb5984ef42474182
+--! Hash: sha1:c1c6cfb2682820dfedb1a45ade8c9884f9063d52
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

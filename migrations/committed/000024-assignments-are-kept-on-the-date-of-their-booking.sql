@@ -1,5 +1,5 @@
---! Previous: sha1:ea2da1f86dda5ef0b5e91fcff72ad24936d7a905
---! Hash: sha1:7ba38682ae569db1aa555576f82e6c2f259b1c54
+--! Previous: sha1:c1c6cfb2682820dfedb1a45ade8c9884f9063d52
+--! Hash: sha1:8de01cd018eb80fcbe67f101ac0dc8b27473baa2
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:7ba38682ae569db1aa555576f82e6c2f259b1c54
---! Hash: sha1:2f23f46f8d0e89e13471be72f80d88e5636cd639
+--! Previous: sha1:8de01cd018eb80fcbe67f101ac0dc8b27473baa2
+--! Hash: sha1:62e6cd12c05542b9623aaad47336edae8a64c73a
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

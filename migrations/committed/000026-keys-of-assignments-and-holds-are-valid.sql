@@ -1,5 +1,5 @@
---! Previous: sha1:2f23f46f8d0e89e13471be72f80d88e5636cd639
---! Hash: sha1:656fb8c94363f4e6f91ed5dfdcba532b2d398c07
+--! Previous: sha1:62e6cd12c05542b9623aaad47336edae8a64c73a
+--! Hash: sha1:913c544918682960ef581192d6533a8b52e940a6
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:656fb8c94363f4e6f91ed5dfdcba532b2d398c07
---! Hash: sha1:6262bba7ac965baa67c1d9f876288b89af4d6774
+--! Previous: sha1:913c544918682960ef581192d6533a8b52e940a6
+--! Hash: sha1:cb5a32e2922940378bc9ffb36026699fb700a165
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

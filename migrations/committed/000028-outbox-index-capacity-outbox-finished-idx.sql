@@ -1,5 +1,5 @@
---! Previous: sha1:6262bba7ac965baa67c1d9f876288b89af4d6774
---! Hash: sha1:5db95aa382b80d601bd9171218358e0b019b0dc0
+--! Previous: sha1:cb5a32e2922940378bc9ffb36026699fb700a165
+--! Hash: sha1:ce9e13619c1470319380acd85d145ca545e927ac
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5db95aa382b80d601bd9171218358e0b019b0dc0
---! Hash: sha1:d81a82052cc9276908fb30ec914cce4f2e7eeacf
+--! Previous: sha1:ce9e13619c1470319380acd85d145ca545e927ac
+--! Hash: sha1:8d5e5cccfe90b8c4ef54c97e4b8ae150d5cd69a2
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

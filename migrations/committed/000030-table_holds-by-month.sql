@@ -1,5 +1,5 @@
---! Previous: sha1:d81a82052cc9276908fb30ec914cce4f2e7eeacf
---! Hash: sha1:6187c38a6d8dfe706cf99843adb5bfb2af2c2c83
+--! Previous: sha1:8d5e5cccfe90b8c4ef54c97e4b8ae150d5cd69a2
+--! Hash: sha1:1a6de1670eed45ba8d9587fb0e8a75d42245e804
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:6187c38a6d8dfe706cf99843adb5bfb2af2c2c83
---! Hash: sha1:26fea1e9328acbf6f929eea1983c8042f88bda3c
+--! Previous: sha1:1a6de1670eed45ba8d9587fb0e8a75d42245e804
+--! Hash: sha1:e13ef9ea40a9206353b4126a09583be664d04baa
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:26fea1e9328acbf6f929eea1983c8042f88bda3c
---! Hash: sha1:f6dcaaa87422833b45a5970d1f5bf21ed48b3c80
+--! Previous: sha1:e13ef9ea40a9206353b4126a09583be664d04baa
+--! Hash: sha1:459f69079fd6896fa202965cdf76aeec4a2b9913
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
