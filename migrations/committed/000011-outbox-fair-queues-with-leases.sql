@@ -1,5 +1,5 @@
 --! Previous: sha1:7123930867deceecc518e45dc37e7a13948c4eca
---! Hash: sha1:c8e41bb1115bb5d63dda2959799dbefc700bfbf6
+--! Hash: sha1:f98bac2505e81ebdaed792313cb4fc0a20508b75
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of
@@ -843,6 +843,8 @@ grant execute on function outbox.replay(uuid, bigint, integer, regclass) to app_
 select outbox.register('public.capacity_outbox', keyless_once => true);
 -- A message to a guest must not be refused because its producer names no key.
 select outbox.register('public.outbox', array['destination', 'aggregate_type', 'aggregate_id']::name[]);
+alter table public.capacity_outbox add column lost_leases integer not null default 0;
+alter table public.outbox add column lost_leases integer not null default 0;
 
 -- As a job, since row security is forced and binds the owner too.
 do $$

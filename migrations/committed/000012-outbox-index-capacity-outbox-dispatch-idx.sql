@@ -1,5 +1,5 @@
---! Previous: sha1:c8e41bb1115bb5d63dda2959799dbefc700bfbf6
---! Hash: sha1:7e16751fc740a49ccb1c5e9c5d78db41f944b183
+--! Previous: sha1:f98bac2505e81ebdaed792313cb4fc0a20508b75
+--! Hash: sha1:efecd7c2d258aa4417af218c54a87caca9d6fafd
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:7e16751fc740a49ccb1c5e9c5d78db41f944b183
---! Hash: sha1:92c1b2a9c03b70fa1583b31c934f00ff206a1899
+--! Previous: sha1:efecd7c2d258aa4417af218c54a87caca9d6fafd
+--! Hash: sha1:d7d75be63c6a8440580a3d2155e548f6a2b39e4a
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:92c1b2a9c03b70fa1583b31c934f00ff206a1899
---! Hash: sha1:df012c1759c9a4c1d885f4640fe70bcc9996e75e
+--! Previous: sha1:d7d75be63c6a8440580a3d2155e548f6a2b39e4a
+--! Hash: sha1:da3791b7913a5750503b2f54bd0f57912aa15c30
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:df012c1759c9a4c1d885f4640fe70bcc9996e75e
---! Hash: sha1:8002c2547f1855c7cd8dc6f3f30b522fb09bcf09
+--! Previous: sha1:da3791b7913a5750503b2f54bd0f57912aa15c30
+--! Hash: sha1:6a78b7666b364e443ddc3ef22e9c0d5831603eee
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:8002c2547f1855c7cd8dc6f3f30b522fb09bcf09
---! Hash: sha1:c117184e4f826baadd0fe28df3c4380ee87c5cf5
+--! Previous: sha1:6a78b7666b364e443ddc3ef22e9c0d5831603eee
+--! Hash: sha1:b7a4b680ec26eb176fbaf22cd27d4279c4aa9b32
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

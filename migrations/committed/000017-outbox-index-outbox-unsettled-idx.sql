@@ -1,5 +1,5 @@
---! Previous: sha1:c117184e4f826baadd0fe28df3c4380ee87c5cf5
---! Hash: sha1:2a2bccdb76836cf5a5571e1e33546b5162d87395
+--! Previous: sha1:b7a4b680ec26eb176fbaf22cd27d4279c4aa9b32
+--! Hash: sha1:5830c106d106f0d9e838d7578053a43f121d994e
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

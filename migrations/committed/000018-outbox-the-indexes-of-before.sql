@@ -1,5 +1,5 @@
---! Previous: sha1:2a2bccdb76836cf5a5571e1e33546b5162d87395
---! Hash: sha1:319b4815a409d9f64e5604e3ca4e7224d6b9ca1a
+--! Previous: sha1:5830c106d106f0d9e838d7578053a43f121d994e
+--! Hash: sha1:f8a2947a4374a830a8dbcd1914c7c8b4cc8d531a
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

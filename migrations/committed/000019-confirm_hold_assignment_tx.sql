@@ -1,5 +1,5 @@
---! Previous: sha1:319b4815a409d9f64e5604e3ca4e7224d6b9ca1a
---! Hash: sha1:804a385edf09dab8ff1b0bf20f99907046456e0c
+--! Previous: sha1:f8a2947a4374a830a8dbcd1914c7c8b4cc8d531a
+--! Hash: sha1:2f7eced1393501035ee9de051759c4470362a6a1
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

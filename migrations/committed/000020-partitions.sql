@@ -1,5 +1,5 @@
---! Previous: sha1:804a385edf09dab8ff1b0bf20f99907046456e0c
---! Hash: sha1:cbd97052b76508fcf9e24f4564fd05d5d951a7d6
+--! Previous: sha1:2f7eced1393501035ee9de051759c4470362a6a1
+--! Hash: sha1:ba376ac1afee5bf2f4c98b8965cc398a895f1041
 --! Message: partitions
 
 --! Included partitions/schema.sql

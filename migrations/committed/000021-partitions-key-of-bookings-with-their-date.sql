@@ -1,5 +1,5 @@
---! Previous: sha1:cbd97052b76508fcf9e24f4564fd05d5d951a7d6
---! Hash: sha1:45a85faa7dc5cc77bb36e01c4c05614c158a81af
+--! Previous: sha1:ba376ac1afee5bf2f4c98b8965cc398a895f1041
+--! Hash: sha1:d0f7b43f7ad7f87e0e7688fd1bc9c0a7fe2d932e
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

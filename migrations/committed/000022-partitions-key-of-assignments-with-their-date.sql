@@ -1,5 +1,5 @@
---! Previous: sha1:45a85faa7dc5cc77bb36e01c4c05614c158a81af
---! Hash: sha1:269f9e27ef293012182cb42c93308ab9e1217639
+--! Previous: sha1:d0f7b43f7ad7f87e0e7688fd1bc9c0a7fe2d932e
+--! Hash: sha1:a51ac8287cad53eee8811e1f509a1f23666208a1
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:269f9e27ef293012182cb42c93308ab9e1217639
---! Hash: sha1:7fa9f51cd95f1270bfad1d62090ee9d8ce6e29f6
+--! Previous: sha1:a51ac8287cad53eee8811e1f509a1f23666208a1
+--! Hash: sha1:f89fa8fa1a15ff308a384911a5073818efee4ee5
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:7fa9f51cd95f1270bfad1d62090ee9d8ce6e29f6
---! Hash: sha1:1e9631be44e7451f4722fd2c4e463bc7fd4b3436
+--! Previous: sha1:f89fa8fa1a15ff308a384911a5073818efee4ee5
+--! Hash: sha1:e66b4c46000951a95aecddfb016b412a37aa0b66
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:1e9631be44e7451f4722fd2c4e463bc7fd4b3436
---! Hash: sha1:4d911a8c7d252c2bcdfc19668861f58b0bf5d194
+--! Previous: sha1:e66b4c46000951a95aecddfb016b412a37aa0b66
+--! Hash: sha1:c72fe05fe14ce51c67d3232c7be778620aa49226
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:4d911a8c7d252c2bcdfc19668861f58b0bf5d194
---! Hash: sha1:aca55572cd91d30323471c4f4134149675046bbf
+--! Previous: sha1:c72fe05fe14ce51c67d3232c7be778620aa49226
+--! Hash: sha1:ea66097a476d1b47c468da04753c72c3ede2380c
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

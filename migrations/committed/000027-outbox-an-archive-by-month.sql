@@ -1,5 +1,5 @@
---! Previous: sha1:aca55572cd91d30323471c4f4134149675046bbf
---! Hash: sha1:91e2d6d50c5247d3f74843dff622f763e5f073ca
+--! Previous: sha1:ea66097a476d1b47c468da04753c72c3ede2380c
+--! Hash: sha1:4c9b78f935ae4eb3e7dbb26b70a5197e6374df6e
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

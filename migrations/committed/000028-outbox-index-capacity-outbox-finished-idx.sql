@@ -1,5 +1,5 @@
---! Previous: sha1:91e2d6d50c5247d3f74843dff622f763e5f073ca
---! Hash: sha1:9f5d0bf8a260b226d842885d9151ea285ecb1fe5
+--! Previous: sha1:4c9b78f935ae4eb3e7dbb26b70a5197e6374df6e
+--! Hash: sha1:671cb71fbb37eb143e3c19acf811a444ea2be067
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9f5d0bf8a260b226d842885d9151ea285ecb1fe5
---! Hash: sha1:b7e229a316a919946d7a291068c40964d41bd5b3
+--! Previous: sha1:671cb71fbb37eb143e3c19acf811a444ea2be067
+--! Hash: sha1:2413f79bab959e1cf69a412e695c0afc203d861d
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

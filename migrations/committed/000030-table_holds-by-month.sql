@@ -1,5 +1,5 @@
---! Previous: sha1:b7e229a316a919946d7a291068c40964d41bd5b3
---! Hash: sha1:6c18a63ca9090073e184340ba70f5a3e76a3d201
+--! Previous: sha1:2413f79bab959e1cf69a412e695c0afc203d861d
+--! Hash: sha1:0d76f0f2a6f05e97c236a03a4841e0cc5a3b58b1
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

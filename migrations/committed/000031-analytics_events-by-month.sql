@@ -1,5 +1,5 @@
---! Previous: sha1:6c18a63ca9090073e184340ba70f5a3e76a3d201
---! Hash: sha1:98d5b1f8dcab9cd5fa2a7dcf78dd579cb16f755a
+--! Previous: sha1:0d76f0f2a6f05e97c236a03a4841e0cc5a3b58b1
+--! Hash: sha1:844825a43797a7ab1582c11dc027b9f46be95383
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

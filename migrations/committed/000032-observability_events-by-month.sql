@@ -1,5 +1,5 @@
---! Previous: sha1:98d5b1f8dcab9cd5fa2a7dcf78dd579cb16f755a
---! Hash: sha1:593f890b3c63965ff765373d019dfa8098a46a93
+--! Previous: sha1:844825a43797a7ab1582c11dc027b9f46be95383
+--! Hash: sha1:8e8143a7fa6a0421d2a966bdcde5c1d8a2b951e6
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:593f890b3c63965ff765373d019dfa8098a46a93
---! Hash: sha1:f95b3f849f0c34dca21b16a2c6dd814b8922780c
+--! Previous: sha1:8e8143a7fa6a0421d2a966bdcde5c1d8a2b951e6
+--! Hash: sha1:fa4c8b6c7fbe0add78f39e17c12c1d71aa58a7b6
 --! Message: pii: every column that holds data of guests
 
 -- Erasure goes by a registry of columns instead of a list of tables.
