@@ -83,7 +83,8 @@ test("whatever a handler throws fails its event, with a text, and nothing else",
     () => untried(),
     (events) => events === 0,
   );
-  expect(await statuses(client)).toEqual({ done: misdeeds.length, pending: misdeeds.length });
+  // the failed ones may be at work again, or wait for it
+  expect((await statuses(client)).done).toBe(misdeeds.length);
   const { rows } = await job(client, () =>
     client.query<{ code: string; last_error: string }>(
       "select payload ->> 'code' as code, last_error from public.capacity_outbox where restaurant_id = any ($1)",
