@@ -1,5 +1,5 @@
---! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
+--! Previous: sha1:ff2221dd24943847cc07368ecfc45eb27d624fb6
+--! Hash: sha1:fc45359b3d8ba0818eb298b041dcd641ef7bfab5
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers

@@ -1,5 +1,5 @@
---! Previous: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
---! Hash: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
+--! Previous: sha1:fc45359b3d8ba0818eb298b041dcd641ef7bfab5
+--! Hash: sha1:f9c181340e40e300c9af4ac74cc97653895a6b42
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
---! Hash: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
+--! Previous: sha1:f9c181340e40e300c9af4ac74cc97653895a6b42
+--! Hash: sha1:aaf510b9ae8ab34bfae44fbde0b5c10fdfa9fb5f
 --! Message: blind index of email, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
---! Hash: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
+--! Previous: sha1:aaf510b9ae8ab34bfae44fbde0b5c10fdfa9fb5f
+--! Hash: sha1:35bb1b69c2d149fdb4783ccff036ada06dec55ff
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

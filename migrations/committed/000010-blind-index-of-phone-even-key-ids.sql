@@ -1,5 +1,5 @@
---! Previous: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
---! Hash: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
+--! Previous: sha1:35bb1b69c2d149fdb4783ccff036ada06dec55ff
+--! Hash: sha1:34ec3e8ef94af088a934e0404bf8548077aa168f
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
---! Hash: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
+--! Previous: sha1:34ec3e8ef94af088a934e0404bf8548077aa168f
+--! Hash: sha1:77c2604a9320dd03619c3f9c77a5a9a0bb1a1b60
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

@@ -1,5 +1,5 @@
---! Previous: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
---! Hash: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
+--! Previous: sha1:77c2604a9320dd03619c3f9c77a5a9a0bb1a1b60
+--! Hash: sha1:250f932e5a33e45ff8f0441b57952e4ea7a39d7e
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

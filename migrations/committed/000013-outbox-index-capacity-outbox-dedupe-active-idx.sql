@@ -1,5 +1,5 @@
---! Previous: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
---! Hash: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
+--! Previous: sha1:250f932e5a33e45ff8f0441b57952e4ea7a39d7e
+--! Hash: sha1:dba9ecd356e19c7c96801e7d14f5723a04b71e62
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
---! Hash: sha1:5bda693e334dbccd9604999c46b098e032a88861
+--! Previous: sha1:dba9ecd356e19c7c96801e7d14f5723a04b71e62
+--! Hash: sha1:5ddd2af2913711ae7915d9b1a78eaf9c717d9405
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5bda693e334dbccd9604999c46b098e032a88861
---! Hash: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
+--! Previous: sha1:5ddd2af2913711ae7915d9b1a78eaf9c717d9405
+--! Hash: sha1:8f1a79cb0f56ac71c018136a577ca3dc092937bf
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

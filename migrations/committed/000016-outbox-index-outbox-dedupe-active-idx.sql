@@ -1,5 +1,5 @@
---! Previous: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
---! Hash: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
+--! Previous: sha1:8f1a79cb0f56ac71c018136a577ca3dc092937bf
+--! Hash: sha1:1d401c088ddc2aeb438701bec0b69f0c1952161e
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
---! Hash: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
+--! Previous: sha1:1d401c088ddc2aeb438701bec0b69f0c1952161e
+--! Hash: sha1:081517c32d87f343151baaaa494a6d51c4b4526b
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

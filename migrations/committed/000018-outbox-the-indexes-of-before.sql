@@ -1,5 +1,5 @@
---! Previous: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
---! Hash: sha1:225d07fe57554399dbeff9d7e60eee37df927892
+--! Previous: sha1:081517c32d87f343151baaaa494a6d51c4b4526b
+--! Hash: sha1:59c66e54d991cda57c01cec765f425922c8f4e7d
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

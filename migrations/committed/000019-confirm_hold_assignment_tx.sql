@@ -1,5 +1,5 @@
---! Previous: sha1:225d07fe57554399dbeff9d7e60eee37df927892
---! Hash: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
+--! Previous: sha1:59c66e54d991cda57c01cec765f425922c8f4e7d
+--! Hash: sha1:d9d3b46ab9cc2e51cefeb0559f306f0d90afe5c0
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

@@ -1,5 +1,5 @@
---! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
+--! Previous: sha1:d9d3b46ab9cc2e51cefeb0559f306f0d90afe5c0
+--! Hash: sha1:f96dc34c91bdc243fbb4568766d644ccbcc79f92
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -2094,6 +2094,16 @@ end
 $$;
 comment on function partitions.begin_conversion(partitions.conversions) is 'Begins a conversion as it was planned.';
 
+revoke execute on function
+  partitions.fingerprint(regclass), partitions.extent(regclass, name), partitions.end_of_period(text, text, timestamptz), partitions.legacy_bound(text, text, timestamptz),
+  partitions.plan(regclass, name, text, text, text, boolean, integer, interval), partitions.conversion(text), partitions.move_on(text, text),
+  partitions.workspace(regclass), partitions.attic(regclass), partitions.refuse_blocked(partitions.conversions), partitions.begin_conversion(partitions.conversions)
+from public;
+--! EndIncluded partitions/conversions.sql
+
+--! Included partitions/conversion-steps.sql
+-- The steps that both methods have, and the way back. Those of shadow alone are in copy.sql, those of attach and the swap in swap.sql.
+
 create or replace function partitions.step_build(relation text) returns text
 language plpgsql
 set search_path = ''
@@ -2210,12 +2220,9 @@ $$;
 comment on function partitions.undo_conversion(text) is 'Leaves nothing of a conversion that has not been swapped yet.';
 
 revoke execute on function
-  partitions.fingerprint(regclass), partitions.extent(regclass, name), partitions.end_of_period(text, text, timestamptz), partitions.legacy_bound(text, text, timestamptz),
-  partitions.plan(regclass, name, text, text, text, boolean, integer, interval), partitions.conversion(text), partitions.move_on(text, text),
-  partitions.workspace(regclass), partitions.attic(regclass), partitions.refuse_blocked(partitions.conversions), partitions.begin_conversion(partitions.conversions),
   partitions.step_build(text), partitions.step_children(text), partitions.step_validate(text), partitions.step_finish(text), partitions.undo_conversion(text)
 from public;
---! EndIncluded partitions/conversions.sql
+--! EndIncluded partitions/conversion-steps.sql
 --! Included partitions/copy.sql
 -- The copy. From one moment on every change is made in both tables, in the same transaction; then the rows that were there before are
 -- copied, in batches. A batch locks its rows FOR SHARE: who changes one of them waits until the copy is committed, and then finds it.

@@ -1,5 +1,5 @@
---! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
---! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Previous: sha1:f96dc34c91bdc243fbb4568766d644ccbcc79f92
+--! Hash: sha1:1706ffc497e022200071297fa24d72b059c58b29
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

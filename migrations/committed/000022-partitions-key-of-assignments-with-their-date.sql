@@ -1,5 +1,5 @@
---! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
---! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Previous: sha1:1706ffc497e022200071297fa24d72b059c58b29
+--! Hash: sha1:f0470786691db2f39f53d213b67bb07df7e5d6c8
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

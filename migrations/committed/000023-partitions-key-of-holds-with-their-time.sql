@@ -1,5 +1,5 @@
---! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
---! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Previous: sha1:f0470786691db2f39f53d213b67bb07df7e5d6c8
+--! Hash: sha1:48b42f7c270baaadeccc020c0a62754328a68592
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:903c69713e78b052824e412712700defc745b2ae
---! Hash: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
+--! Previous: sha1:48b42f7c270baaadeccc020c0a62754328a68592
+--! Hash: sha1:6f7fd09215e91188c6016ba388c32cda3ad6d3d1
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
---! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Previous: sha1:6f7fd09215e91188c6016ba388c32cda3ad6d3d1
+--! Hash: sha1:11e2e30493bf9fb406a3ca5d4f3dbfc9c5ddbec2
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
---! Hash: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
+--! Previous: sha1:11e2e30493bf9fb406a3ca5d4f3dbfc9c5ddbec2
+--! Hash: sha1:eaaa42a8bac78a2677f52dc7a284686c23a48436
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
---! Hash: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
+--! Previous: sha1:eaaa42a8bac78a2677f52dc7a284686c23a48436
+--! Hash: sha1:25eab1f50f297febd466c04bc03930725ccd5b5b
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

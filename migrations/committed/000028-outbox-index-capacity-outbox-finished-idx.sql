@@ -1,5 +1,5 @@
---! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
---! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Previous: sha1:25eab1f50f297febd466c04bc03930725ccd5b5b
+--! Hash: sha1:f7cc335e16350c71d339799e8c3875bdd5482770
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

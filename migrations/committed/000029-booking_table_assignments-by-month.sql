@@ -1,5 +1,5 @@
---! Previous: sha1:7ef495671473c9c06274832531fef089888807ca
---! Hash: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
+--! Previous: sha1:f7cc335e16350c71d339799e8c3875bdd5482770
+--! Hash: sha1:6362abded9af0019a6949780fae13a1516ae7797
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

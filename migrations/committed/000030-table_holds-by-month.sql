@@ -1,5 +1,5 @@
---! Previous: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
---! Hash: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
+--! Previous: sha1:6362abded9af0019a6949780fae13a1516ae7797
+--! Hash: sha1:379ef12ffab9e4315f13e388885686a985e635c6
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

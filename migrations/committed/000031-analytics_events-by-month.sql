@@ -1,5 +1,5 @@
---! Previous: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
---! Hash: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
+--! Previous: sha1:379ef12ffab9e4315f13e388885686a985e635c6
+--! Hash: sha1:2b9fbb8a34ea0afd450ef896ec2dd663064c48e2
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
---! Hash: sha1:f0a7a2201e9254a4aeea33f1ab900c566a839387
+--! Previous: sha1:2b9fbb8a34ea0afd450ef896ec2dd663064c48e2
+--! Hash: sha1:bda10479af55a5b3d299f8db0ef632df743bad2d
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
