@@ -16,22 +16,39 @@ database as materialized (
 ),
 \ir ../shared/tenant-guises.sql
 \ir ../shared/search-paths.sql
-read as (
-  select d.refobjid as relid
-    from policies p
-    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
-                               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> p.polrelid
+-- What policies read, and what the views among it read.
+read as materialized (
+  with recursive walk as (
+    select d.refobjid as relid
+      from policies p
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+                                 and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> p.polrelid
+    union
+    select relid from read_by_function
+    union
+    select d.refobjid
+      from walk w
+      join pg_catalog.pg_rewrite r on r.ev_class = w.relid and r.ev_type = '1'
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+  )
+  select relid from walk
+),
+called as materialized (
+  select b.function from bodies b where b.function >= 16384
   union
-  select relid from read_by_function
+  select d.refobjid
+    from read w
+    join pg_catalog.pg_rewrite r on r.ev_class = w.relid and r.ev_type = '1'
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid >= 16384
 ),
 trusted as materialized (
-  select format('function %s', b.signature) as object, f.proowner as owner, 'critical' as severity, 'policies call it, and it may say whatever its owner wants' as why,
-         format('alter %s %s owner to ', case f.prokind when 'p' then 'procedure' else 'function' end, b.signature) as alteration,
-         format('grant execute on %s %s to ', case f.prokind when 'p' then 'procedure' else 'function' end, b.signature) as gift,
-         format('select proowner::regrole from pg_proc where oid = %L::regprocedure;', b.signature) as evidence
-    from bodies b
-    join pg_catalog.pg_proc f on f.oid = b.function
-   where f.oid >= 16384
+  select format('function %s', x.signature) as object, f.proowner as owner, 'critical' as severity, 'policies call it, and it may say whatever its owner wants' as why,
+         format('alter function %s owner to ', x.signature) as alteration, format('grant execute on function %s to ', x.signature) as gift,
+         format('select proowner::regrole from pg_proc where oid = %L::regprocedure;', x.signature) as evidence
+    from called c
+    join pg_catalog.pg_proc f on f.oid = c.function
+    join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+   cross join lateral (select format('%I.%I(%s)', n.nspname, f.proname, pg_catalog.oidvectortypes(f.proargtypes)) as signature) as x
   union all
   select format('%I.%I', n.nspname, c.relname), c.relowner, case when c.relkind in ('v', 'm') then 'critical' else 'high' end,
          case when c.relkind in ('v', 'm') then 'policies read it, and it may show whatever its owner wants' else 'policies read it, and its owner may fill it at will, whatever its own policies say' end,

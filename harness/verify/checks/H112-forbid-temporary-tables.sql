@@ -30,7 +30,7 @@ makers as materialized (
    where p.oid >= 16384 and l.lanname not in ('c', 'internal') and p.prosqlbody is null
      and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
      and exists (select
-                   from regexp_matches(code, '\m(?:create\s+(?:(?:local|global)\s+)?temp(?:orary)?\s+(?:table|sequence|(?:recursive\s+)?view)|into\s+temp(?:orary)?(?:\s+table)?)\M([^;]*)', 'gi') as m (rest)
+                   from regexp_matches(code, '\m(?:create\s+(?:or\s+replace\s+)?(?:(?:local|global)\s+)?temp(?:orary)?\s+(?:table|sequence|(?:recursive\s+)?view)|into\s+temp(?:orary)?(?:\s+table)?)\M([^;]*)', 'gi') as m (rest)
                   where m.rest[1] !~* '\mon\s+commit\s+drop\M' or m.rest[1] ~* '^\s*if\s+not\s+exists\M')
 )
 select 'database' as object,
@@ -48,7 +48,7 @@ select 'database' as object,
                             left join pg_catalog.pg_roles g on g.oid = a.grantee
                            where a.privilege_type = 'TEMPORARY' and a.grantee <> d.datdba
                              and (a.grantee = 0 or exists (select from roles k where pg_has_role(k.oid, a.grantee, 'MEMBER')))) as x)
-                 || coalesce(E'\n-- ' || case when m.prosecdef then null else m.signature end || ' then fails for tenants: give it an ordinary table with a tenant column', '') end as fix,
+                 || case when m.prosecdef is false then E'\n-- the function then fails for tenants: give it an ordinary table with a tenant column' else '' end end as fix,
        case when m.signature is not null then 'high' end as severity
   from (select string_agg(quote_ident(role), ', ' order by role) as names, min(guise) as role from roles) as r
   left join (select signature, prosecdef from makers order by signature limit 1) as m on true
