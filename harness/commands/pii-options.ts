@@ -1,4 +1,5 @@
 import { jsonOutput } from "../core/json-output.ts";
+import { printable } from "../core/printable.ts";
 import type { Problem } from "../pii/status.ts";
 import type { DatabaseOptions } from "./options.ts";
 
@@ -29,5 +30,5 @@ const reasons: Record<string, string> = {
 /** A row that could not be done, by its ids: never by its values. */
 export function describeProblem({ tenant, id, column, sqlstate }: Problem): string {
   const reason = sqlstate ? (reasons[sqlstate] ?? "see docs/pii.md") : "not what stands in clear";
-  return `  ${tenant} / ${id}${column ? ` ${column}` : ""}: ${reason}${sqlstate ? ` (${sqlstate})` : ""}`;
+  return `  ${printable(`${tenant} / ${id}${column ? ` ${column}` : ""}: ${reason}${sqlstate ? ` (${sqlstate})` : ""}`)}`;
 }

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import pc from "picocolors";
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { logLeaks, refuseLoggedKey } from "../pii/key-in-log.ts";
@@ -93,5 +94,5 @@ function describe(tables: TableReport[], keys: KeyStatus, warnings: string[]): v
   say(`data keys: ${count(active)} active, ${count(retiring)} being replaced, ${count(destroyed)} destroyed`);
   if (retiring > 0 || changing > 0)
     say("a rotation is under way: harness pii rotate goes on, --finish ends it");
-  for (const warning of warnings) say(pc.yellow(`warning: ${warning}`));
+  for (const warning of warnings) say(pc.yellow(`warning: ${printable(warning)}`));
 }
