@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { printableJson } from "../core/printable.ts";
 import { configFileName } from "../tenancy/config.ts";
 import { describeDiscovery } from "../tenancy/discovery/describe.ts";
 import { obtainModel } from "../tenancy/discovery/obtain-model.ts";
@@ -29,7 +30,7 @@ export async function init(options: InitOptions): Promise<ExitCode> {
       context,
       ...(Object.keys(tables).length > 0 ? { tables } : {}),
     };
-    const text = `${JSON.stringify({ ...keptFrom(path), isolation }, null, 2)}\n`;
+    const text = `${printableJson({ ...keptFrom(path), isolation }, 2)}\n`;
     process.stderr.write(`${describeDiscovery(discovery)}\n`);
     if (options.stdout) {
       process.stdout.write(text);

@@ -3,6 +3,8 @@ import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { printable } from "../core/printable.ts";
+import { printableSql } from "../core/printable-sql.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { inTransaction } from "../database/transaction.ts";
 import {
@@ -17,7 +19,6 @@ import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
-import { printable, printableSql } from "../report/printable.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { printable } from "../core/printable.ts";
 import { progress } from "../core/progress.ts";
 import { sqlstateOf } from "../database/patience.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
@@ -18,7 +19,6 @@ import {
 import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
 import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
-import { printable } from "../report/printable.ts";
 import { table as textTable } from "../report/table.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, refusePooler } from "./partitions-options.ts";

@@ -1,4 +1,5 @@
 import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { printableJson } from "../core/printable.ts";
 import { requireKey } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
 import { assertId, exportCustomer, findCustomer } from "../pii/subject.ts";
@@ -22,7 +23,7 @@ export async function piiExport(options: ExportOptions): Promise<ExitCode> {
     await protectedTables(client);
     await assertKey(client, key);
     const subject = await findCustomer(client, options.customer, options.tenant);
-    say(JSON.stringify(await exportCustomer(client, subject, { key }), null, 2));
+    say(printableJson(await exportCustomer(client, subject, { key }), 2));
     return exitCodes.clean;
   });
 }

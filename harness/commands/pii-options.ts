@@ -1,5 +1,6 @@
 import { HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { printable } from "../core/printable.ts";
 import type { Problem } from "../pii/status.ts";
 import type { DatabaseOptions } from "./options.ts";
 
@@ -30,7 +31,7 @@ const reasons: Record<string, string> = {
 /** A row that could not be done, by its ids: never by its values. */
 export function describeProblem({ tenant, id, column, sqlstate }: Problem): string {
   const reason = sqlstate ? (reasons[sqlstate] ?? "see docs/pii.md") : "not what stands in clear";
-  return `  ${tenant} / ${id}${column ? ` ${column}` : ""}: ${reason}${sqlstate ? ` (${sqlstate})` : ""}`;
+  return `  ${printable(`${tenant} / ${id}${column ? ` ${column}` : ""}: ${reason}${sqlstate ? ` (${sqlstate})` : ""}`)}`;
 }
 
 /** Says what the key is wanted for, where a guest's address stands in clear no more, and that there is a way without. */

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import pc from "picocolors";
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { progressBar } from "../core/progress-bar.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { logLeaks } from "../pii/key-in-log.ts";
@@ -104,5 +105,5 @@ function describe(
     say(pc.red(`they are under ${count(configured)} configured keys, and nobody has all of them`));
   if (retiring > 0 || changing > 0)
     say("a rotation is under way: harness pii rotate goes on, --finish ends it");
-  for (const warning of warnings) say(pc.yellow(`warning: ${warning}`));
+  for (const warning of warnings) say(pc.yellow(`warning: ${printable(warning)}`));
 }

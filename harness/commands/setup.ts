@@ -1,6 +1,8 @@
 import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { printable } from "../core/printable.ts";
+import { printableSql } from "../core/printable-sql.ts";
 import { applySetup, type ContextSource, checkSetup, type StepReport } from "../setup/setup.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
@@ -31,10 +33,14 @@ function describe(steps: StepReport[], check: boolean): string {
     lines.push(`  ${supplied ? pc.green("+") : marks[state]} ${title}`);
     if (check) {
       for (const { object, missing: what, statement } of missing) {
-        lines.push(`      ${object}: ${what}`, ...(statement ? [pc.cyan(`        ${statement}`)] : []));
+        lines.push(
+          `      ${printable(`${object}: ${what}`)}`,
+          ...(statement ? [pc.cyan(`        ${printableSql(statement)}`)] : []),
+        );
       }
     } else {
-      for (const { statement, object } of missing) lines.push(pc.dim(`      ${statement ?? object}`));
+      for (const { statement, object } of missing)
+        lines.push(pc.dim(`      ${statement ? printableSql(statement) : printable(object)}`));
     }
   }
   const count = steps.reduce((sum, step) => sum + step.missing.length, 0);

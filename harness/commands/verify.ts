@@ -47,7 +47,7 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
     const exitCode = exitCodeOf(verification.results, failOn);
     const report = reportOf(session, verification, exitCode);
     await writeReport(report, outputs);
-    if (options.fix) say(writeFix(report.results, options.fix));
+    if (options.fix) say(await writeFix(report.results, options.fix));
     if (options.fix === true) say(`${judgementOf(report)}: ${countsOf(report)}`);
     return exitCode;
   });

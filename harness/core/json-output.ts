@@ -1,4 +1,6 @@
+import { printableJson } from "./printable.ts";
+
 /** What --json prints: one object, with the version of its form. */
 export function jsonOutput(content: object): string {
-  return `${JSON.stringify({ schemaVersion: 1, ...content }, null, 2)}\n`;
+  return `${printableJson({ schemaVersion: 1, ...content }, 2)}\n`;
 }

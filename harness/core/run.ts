@@ -1,4 +1,5 @@
 import { exitCodes, HarnessError } from "./errors.ts";
+import { printable, printableLines } from "./printable.ts";
 import { redact } from "./redaction.ts";
 
 /** One line: what is wrong, what to do, the code to search for. The stack only with --debug. */
@@ -7,10 +8,10 @@ export function describeError(error: unknown, debug = false): string {
   const message = (error instanceof Error ? error.message : String(error)).trim();
   const hint = known ? error.hint : "This is a bug in harness: run again with --debug and report it.";
   const line = `harness: ${message.replace(/\s*\n\s*/g, " ")}${hint ? `. ${hint}` : ""} [${known ? error.code : "bug"}]`;
-  if (!debug) return redact(line);
+  if (!debug) return redact(printable(line));
   const stacks: string[] = [];
   for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? e.message);
-  return redact([line, ...stacks].join("\n"));
+  return redact([printable(line), ...stacks.map(printableLines)].join("\n"));
 }
 
 /**

@@ -2,7 +2,8 @@ import pg, { type Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 
 /**
- * Creates a database, from a template if one is named.
+ * Creates a database, from a template if one is named, without TEMPORARY for PUBLIC if the template has none: privileges of a database are
+ * no part of what the server copies.
  * @throws HarnessError `may-not-create-database`
  */
 export async function createDatabase(client: Client, name: string, template?: string): Promise<void> {
@@ -11,6 +12,9 @@ export async function createDatabase(client: Client, name: string, template?: st
   for (;;) {
     try {
       await client.query(`create database ${pg.escapeIdentifier(name)}${source}`);
+      if (template && !(await letsPublicMakeTemporaryTables(client, template))) {
+        await client.query(`revoke temporary on database ${pg.escapeIdentifier(name)} from public`);
+      }
       return;
     } catch (error) {
       const { code } = error as pg.DatabaseError;
@@ -25,6 +29,16 @@ export async function createDatabase(client: Client, name: string, template?: st
       });
     }
   }
+}
+
+async function letsPublicMakeTemporaryTables(client: Client, database: string): Promise<boolean> {
+  const { rows } = await client.query(
+    `select exists (select from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
+                     where a.grantee = 0 and a.privilege_type = 'TEMPORARY') as temporary
+       from pg_catalog.pg_database d where d.datname = $1`,
+    [database],
+  );
+  return rows[0]?.temporary === true;
 }
 
 export async function dropDatabase(client: Client, name: string): Promise<void> {

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { count } from "../core/count.ts";
-import { printable } from "../report/printable.ts";
+import { printable } from "../core/printable.ts";
 import { table as textTable } from "../report/table.ts";
 import { wrap } from "../report/text.ts";
 import type { Bound, PartitionedTable, PartitionStatus, Problem } from "./status.ts";

@@ -20,8 +20,8 @@ export function checkFixOption(fix: FixOption | undefined): void {
 }
 
 /** Writes the SQL that mends the findings. Returns what it did, for people. */
-export function writeFix(results: readonly Result[], fix: FixOption): string {
-  const plan = planMending(results);
+export async function writeFix(results: readonly Result[], fix: FixOption): Promise<string> {
+  const plan = await planMending(results);
   if (fix !== "current") {
     process.stdout.write(plan.mendings.length > 0 ? toMigration(plan) : "-- There is nothing to mend.\n");
     return summary(plan.mendings.length, plan.left.length, "");

@@ -1,4 +1,5 @@
-import { printable, printableSql } from "./printable.ts";
+import { printable } from "../core/printable.ts";
+import { printableSql } from "../core/printable-sql.ts";
 
 /**
  * A text in which nothing is markup: no link, image, table cell, HTML, emoji or formula. The zero-width space keeps GitHub from telling

@@ -1,6 +1,8 @@
 import { groupBy } from "../core/group.ts";
+import { printable } from "../core/printable.ts";
+import { printableSql } from "../core/printable-sql.ts";
 import type { Result } from "../core/results.ts";
-import { printable } from "./printable.ts";
+import { agreeing } from "./mending-conflicts.ts";
 import { wrap } from "./text.ts";
 
 /** SQL that mends findings, and the findings that it mends. */
@@ -11,24 +13,25 @@ export interface Mending {
 
 export interface MendingPlan {
   mendings: Mending[];
-  /** Findings that no SQL of ours mends: they come without, or with SQL that a migration would misread. */
+  /** Findings that no SQL of ours mends. */
   left: Result[];
 }
 
 /**
- * What mends the findings, each statement once, in an order in which it runs: roles before what is granted to them, then object by object.
+ * What mends the findings, each statement once, in an order in which all of it runs: roles before what is granted to them, then object by
+ * object.
  */
-export function planMending(results: readonly Result[]): MendingPlan {
+export async function planMending(results: readonly Result[]): Promise<MendingPlan> {
   const failed = results.filter(({ outcome }) => outcome === "fail");
-  const mendable = failed.filter(({ fix }) => fix?.trim() && !isMisread(fix));
+  const mendable = failed.filter(({ fix }) => fix?.trim());
   const [roles, others] = [
     mendable.filter(({ area }) => area === "roles"),
     mendable.filter(({ area }) => area !== "roles"),
   ];
   const byObject = [...groupBy(others, ({ object }) => object).values()].flat();
-  const groups = groupBy([...roles, ...byObject], ({ fix }) => (fix ?? "").trim());
+  const groups = groupBy([...roles, ...byObject], ({ fix }) => printableSql(terminated((fix ?? "").trim())));
   return {
-    mendings: [...groups].map(([sql, findings]) => ({ sql, findings })),
+    mendings: await agreeing([...groups].map(([sql, findings]) => ({ sql, findings }))),
     left: failed.filter((result) => !mendable.includes(result)),
   };
 }
@@ -38,8 +41,8 @@ export function toMigration({ mendings, left }: MendingPlan): string {
   const head = comment(
     `Mends what harness verify found: ${mendings.length} changes. Read them before you commit them: what isolates may also lock out.`,
   );
-  const blocks = mendings.map(
-    ({ sql, findings }) => `${findings.map(describe).join("\n")}\n${terminated(sql)}`,
+  const blocks = mendings.map(({ sql, findings }) =>
+    [...findings.map(describe), sql].filter(Boolean).join("\n"),
   );
   const rest = left.length > 0 ? [[comment("Not mended by this:"), ...left.map(describe)].join("\n")] : [];
   return `${[head, ...blocks, ...rest].join("\n\n")}\n`;
@@ -60,9 +63,4 @@ function terminated(sql: string): string {
   const lastLine = sql.slice(sql.lastIndexOf("\n") + 1);
   const ended = lastLine.includes("--") ? /;\s*--[^'"$]*$/ : /;\s*$/;
   return ended.test(lastLine) ? sql : `${sql}\n;`;
-}
-
-/** graphile-migrate acts on these wherever they are, also inside of a quoted name. */
-function isMisread(sql: string): boolean {
-  return /--!|:DATABASE_(?:NAME|OWNER)\b/.test(sql);
 }

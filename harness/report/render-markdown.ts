@@ -1,7 +1,7 @@
 import pc from "picocolors";
+import { printable, printableLines } from "../core/printable.ts";
 import { displayWidth } from "./display-width.ts";
 import { type MarkdownBlock, parseMarkdown } from "./markdown-blocks.ts";
-import { printable, printableSql } from "./printable.ts";
 import type { Terminal } from "./terminal.ts";
 import { indent, wrap } from "./text.ts";
 
@@ -23,7 +23,7 @@ function renderBlock(block: MarkdownBlock, c: Colors): string {
     case "paragraph":
       return styled(wrap(readable(block.text), width, "  "), c);
     case "code":
-      return indent(c.green(printableSql(block.text)), 4);
+      return indent(c.green(printableLines(block.text)), 4);
     case "list":
       return block.items
         .map(({ lead, text }) => styled(wrap(readable(text), width, `  ${lead} `), c))

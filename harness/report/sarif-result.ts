@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { printable } from "../core/printable.ts";
 import { identityOf, type Result, type Waiver } from "../core/results.ts";
 import { codeSpan, prose, sqlBlock } from "./markdown-text.ts";
-import { printable } from "./printable.ts";
 import { levels, plainMessage } from "./sarif-rule.ts";
 
 /** What the results of a run refer to. */

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:0c64d8d467680df0f5dd44cef137413775342278
+--! Hash: sha1:6e5d3f5263508f35fc27ff90d82ebc7df03e23fb
 --! Message: tenancy
 
 -- Tenant isolation: the context, the background role and the two functions that every table below goes through.
@@ -42,16 +42,22 @@ begin
         message = format('role %I may not use schema auth of the extension pg_session_jwt', current_user),
         hint = 'Grant it USAGE on schema auth as the owner of that schema, or run this as a role that has it.';
     end if;
-    -- Through the extension, so that its signed mode counts.
+    -- Through the extension, so that its signed mode counts. It answers JSON null both where nothing is set and where it is junk.
     create or replace function tenancy.claims() returns jsonb
     language sql stable parallel safe
-    return auth.session();
+    return case
+      when octet_length(current_setting('request.jwt.claims', true)) > 16384 then 'null'::jsonb
+      else coalesce(nullif(auth.session(), 'null'::jsonb),
+                    case when current_setting('request.jwt.claims', true) <> '' then 'null'::jsonb end)
+    end;
   elsif current_setting('server_version_num')::int >= 160000 then
     create or replace function tenancy.claims() returns jsonb
     language sql stable parallel safe
     return case
+      when octet_length(current_setting('request.jwt.claims', true)) > 16384 then 'null'::jsonb
       when pg_input_is_valid(current_setting('request.jwt.claims', true), 'pg_catalog.jsonb')
       then current_setting('request.jwt.claims', true)::jsonb
+      when current_setting('request.jwt.claims', true) <> '' then 'null'::jsonb
     end;
   else
     -- Not even PARALLEL RESTRICTED: on these servers the leader of a parallel plan cannot begin the subtransaction of a
@@ -61,10 +67,13 @@ begin
     set search_path = ''
     as $function$
     begin
-      return current_setting('request.jwt.claims', true)::pg_catalog.jsonb;
+      return case
+        when octet_length(current_setting('request.jwt.claims', true)) > 16384 then 'null'
+        else nullif(current_setting('request.jwt.claims', true), '')
+      end::pg_catalog.jsonb;
     exception
       when data_exception or program_limit_exceeded then
-        return null;
+        return 'null';
     end
     $function$;
   end if;
@@ -72,8 +81,9 @@ end
 $$;
 
 comment on function tenancy.claims() is
-  'The claims of the session, SQL NULL or JSON null if they are unset or no JSON. The one function that knows the '
-  'platform.';
+  'The claims of the session. SQL NULL: there are none. Anything but an object, such as JSON null: there are some and they cannot '
+  'be read, being no JSON, no object, or longer than the 16 KiB that a token could have. Never raises an error. The one function '
+  'that knows the platform.';
 --! EndIncluded tenancy/claims.sql
 
 --! Included tenancy/claim.sql
@@ -115,16 +125,16 @@ set search_path = ''
 as $$
 declare
   source constant pg_catalog.text := tenancy.context_source();
-  -- What is no string must not count as absent, or the setting alone would decide: ->> makes text of it, but no uuid.
-  claim constant pg_catalog.text := case
-    when source in ('claims', 'both') then tenancy.claims() ->> 'activeRestaurantId'
-  end;
+  claims constant pg_catalog.jsonb := case when source in ('claims', 'both') then tenancy.claims() end;
+  -- ->> makes text of what is no string too, which is no uuid then, and so no tenant.
+  claim constant pg_catalog.text := claims ->> 'activeRestaurantId';
   -- '' is what a setting goes back to after the first transaction that set it.
   setting constant pg_catalog.text := case
     when source in ('setting', 'both') then nullif(current_setting('app.restaurant_id', true), '')
   end;
 begin
-  if lower(claim) <> lower(setting) then
+  -- Claims that are there and name no tenant must not leave the choice to the setting.
+  if jsonb_typeof(claims) <> 'object' or claims -> 'activeRestaurantId' = 'null' or lower(claim) <> lower(setting) then
     return null;
   end if;
   return tenancy.uuid_or_null(coalesce(claim, setting));
@@ -144,8 +154,8 @@ $$;
 
 comment on function public.current_restaurant_id() is
   'The restaurant whose rows this transaction may see, from the claim activeRestaurantId and the setting '
-  'app.restaurant_id; NULL, which matches no row, if they name none, something else than a uuid, or two. Never '
-  'raises an error.';
+  'app.restaurant_id; NULL, which matches no row, if they name none, something else than a uuid, or two, and if there are '
+  'claims that cannot be read. Never raises an error.';
 
 -- For code that must not go on without a restaurant. 28000 and not 42501: not to have said who one is differs from
 -- asking for a row of somebody else.

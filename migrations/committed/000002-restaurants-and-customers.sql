@@ -1,5 +1,5 @@
---! Previous: sha1:0c64d8d467680df0f5dd44cef137413775342278
---! Hash: sha1:4bbf5b23cc85bcd227ebc545a9cd628927bacf7d
+--! Previous: sha1:6e5d3f5263508f35fc27ff90d82ebc7df03e23fb
+--! Hash: sha1:24d27eafb01c29d8635507301b1c3e07d316c746
 --! Message: restaurants and customers
 
 -- What all tables keep to:

@@ -1,5 +1,5 @@
---! Previous: sha1:4bbf5b23cc85bcd227ebc545a9cd628927bacf7d
---! Hash: sha1:d81896bf7432b933a0b60dbe9c2617d70037475e
+--! Previous: sha1:24d27eafb01c29d8635507301b1c3e07d316c746
+--! Hash: sha1:6fa1e00369e8d8e4aad0d8952f57af5dc058b7c4
 --! Message: bookings and holds
 
 create table public.bookings (

@@ -1,5 +1,5 @@
---! Previous: sha1:d81896bf7432b933a0b60dbe9c2617d70037475e
---! Hash: sha1:381753e7bd580323a5b8f04cbaa68904bf65d8a2
+--! Previous: sha1:6fa1e00369e8d8e4aad0d8952f57af5dc058b7c4
+--! Hash: sha1:5652682e40b393dc6a8017c78a9d843a787c8294
 --! Message: table holds and allocations
 
 -- btree_gist lets one index compare uuids and ranges, which ruling out double bookings takes. It is a trusted extension,

@@ -1,5 +1,5 @@
---! Previous: sha1:381753e7bd580323a5b8f04cbaa68904bf65d8a2
---! Hash: sha1:38b2f9b57dda728df934522810512ffe964e64ca
+--! Previous: sha1:5652682e40b393dc6a8017c78a9d843a787c8294
+--! Hash: sha1:ff2221dd24943847cc07368ecfc45eb27d624fb6
 --! Message: outbox and events
 
 -- An outbox row is written in the transaction that it tells of and delivered at least once: a dispatcher claims it by

@@ -1,5 +1,5 @@
---! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
+--! Previous: sha1:ff2221dd24943847cc07368ecfc45eb27d624fb6
+--! Hash: sha1:e7fe94f230811374d95c1409a86fab02c89c1a39
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers

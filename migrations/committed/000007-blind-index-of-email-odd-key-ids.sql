@@ -1,5 +1,5 @@
---! Previous: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
---! Hash: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
+--! Previous: sha1:e7fe94f230811374d95c1409a86fab02c89c1a39
+--! Hash: sha1:4a38974967a8193899799039428810d8a9d425af
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
---! Hash: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
+--! Previous: sha1:4a38974967a8193899799039428810d8a9d425af
+--! Hash: sha1:e894fbfc8227433bff385edb408b9f22e9695324
 --! Message: blind index of email, even key ids
 
 --! no-transaction

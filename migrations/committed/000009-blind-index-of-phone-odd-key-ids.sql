@@ -1,5 +1,5 @@
---! Previous: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
---! Hash: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
+--! Previous: sha1:e894fbfc8227433bff385edb408b9f22e9695324
+--! Hash: sha1:b21c8dad093dfa34812bee045c10860387e04781
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
---! Hash: sha1:7123930867deceecc518e45dc37e7a13948c4eca
+--! Previous: sha1:b21c8dad093dfa34812bee045c10860387e04781
+--! Hash: sha1:30a10ddb9f9e5a6b8717a32a3599afac883a4f0a
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

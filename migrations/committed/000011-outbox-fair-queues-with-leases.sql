@@ -1,5 +1,5 @@
---! Previous: sha1:7123930867deceecc518e45dc37e7a13948c4eca
---! Hash: sha1:f98bac2505e81ebdaed792313cb4fc0a20508b75
+--! Previous: sha1:30a10ddb9f9e5a6b8717a32a3599afac883a4f0a
+--! Hash: sha1:4af3d0e4c0913f3de3b78800e9bce01a82467397
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

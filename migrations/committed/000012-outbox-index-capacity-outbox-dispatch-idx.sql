@@ -1,5 +1,5 @@
---! Previous: sha1:f98bac2505e81ebdaed792313cb4fc0a20508b75
---! Hash: sha1:efecd7c2d258aa4417af218c54a87caca9d6fafd
+--! Previous: sha1:4af3d0e4c0913f3de3b78800e9bce01a82467397
+--! Hash: sha1:48452eff1bfc05c278746dbdecea592d3f07e3c2
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

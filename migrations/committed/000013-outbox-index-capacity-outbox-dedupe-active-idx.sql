@@ -1,5 +1,5 @@
---! Previous: sha1:efecd7c2d258aa4417af218c54a87caca9d6fafd
---! Hash: sha1:d7d75be63c6a8440580a3d2155e548f6a2b39e4a
+--! Previous: sha1:48452eff1bfc05c278746dbdecea592d3f07e3c2
+--! Hash: sha1:812e4ee9a9cb47bae3bfaa5581d273a14f2f7bc8
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:d7d75be63c6a8440580a3d2155e548f6a2b39e4a
---! Hash: sha1:da3791b7913a5750503b2f54bd0f57912aa15c30
+--! Previous: sha1:812e4ee9a9cb47bae3bfaa5581d273a14f2f7bc8
+--! Hash: sha1:df3349175137e3f8b7ff5ec8f7b4cb9d1ef41d9a
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

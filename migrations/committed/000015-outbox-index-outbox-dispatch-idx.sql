@@ -1,5 +1,5 @@
---! Previous: sha1:da3791b7913a5750503b2f54bd0f57912aa15c30
---! Hash: sha1:6a78b7666b364e443ddc3ef22e9c0d5831603eee
+--! Previous: sha1:df3349175137e3f8b7ff5ec8f7b4cb9d1ef41d9a
+--! Hash: sha1:3f377c8571e335a40c00807aa4f8ca642e0242f9
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

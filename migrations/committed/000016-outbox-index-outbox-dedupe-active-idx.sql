@@ -1,5 +1,5 @@
---! Previous: sha1:6a78b7666b364e443ddc3ef22e9c0d5831603eee
---! Hash: sha1:b7a4b680ec26eb176fbaf22cd27d4279c4aa9b32
+--! Previous: sha1:3f377c8571e335a40c00807aa4f8ca642e0242f9
+--! Hash: sha1:16a0422c0216bb412d3c8c04e9ec3f678c8b2b49
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b7a4b680ec26eb176fbaf22cd27d4279c4aa9b32
---! Hash: sha1:5830c106d106f0d9e838d7578053a43f121d994e
+--! Previous: sha1:16a0422c0216bb412d3c8c04e9ec3f678c8b2b49
+--! Hash: sha1:c71f2a99b504f730c323de82ecd295b68cd835e6
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5830c106d106f0d9e838d7578053a43f121d994e
---! Hash: sha1:f8a2947a4374a830a8dbcd1914c7c8b4cc8d531a
+--! Previous: sha1:c71f2a99b504f730c323de82ecd295b68cd835e6
+--! Hash: sha1:e73b9240f13022e509e3ec3348043f6a16deff9e
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:f8a2947a4374a830a8dbcd1914c7c8b4cc8d531a
---! Hash: sha1:2f7eced1393501035ee9de051759c4470362a6a1
+--! Previous: sha1:e73b9240f13022e509e3ec3348043f6a16deff9e
+--! Hash: sha1:9e11c4b7d8c0768edeacf658eff8e82d9818184f
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

@@ -1,5 +1,5 @@
---! Previous: sha1:ba376ac1afee5bf2f4c98b8965cc398a895f1041
---! Hash: sha1:d0f7b43f7ad7f87e0e7688fd1bc9c0a7fe2d932e
+--! Previous: sha1:acbe24b1c2d715baebd4ece9e3dca95b9d1b3168
+--! Hash: sha1:12a04377639f6e745218838eb396f408010d1bb7
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:d0f7b43f7ad7f87e0e7688fd1bc9c0a7fe2d932e
---! Hash: sha1:a51ac8287cad53eee8811e1f509a1f23666208a1
+--! Previous: sha1:12a04377639f6e745218838eb396f408010d1bb7
+--! Hash: sha1:14f68a5d3caef974b0072f839d52c86fa0320f24
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

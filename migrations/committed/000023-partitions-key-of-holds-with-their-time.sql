@@ -1,5 +1,5 @@
---! Previous: sha1:a51ac8287cad53eee8811e1f509a1f23666208a1
---! Hash: sha1:f89fa8fa1a15ff308a384911a5073818efee4ee5
+--! Previous: sha1:14f68a5d3caef974b0072f839d52c86fa0320f24
+--! Hash: sha1:decc4ae809ec98687b2c102d6074bfa2e9c52dee
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:f89fa8fa1a15ff308a384911a5073818efee4ee5
---! Hash: sha1:e66b4c46000951a95aecddfb016b412a37aa0b66
+--! Previous: sha1:decc4ae809ec98687b2c102d6074bfa2e9c52dee
+--! Hash: sha1:4e68e4595cf27cd6271694455020b846f2bc2313
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

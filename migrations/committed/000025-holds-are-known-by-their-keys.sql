@@ -1,5 +1,5 @@
---! Previous: sha1:e66b4c46000951a95aecddfb016b412a37aa0b66
---! Hash: sha1:c72fe05fe14ce51c67d3232c7be778620aa49226
+--! Previous: sha1:4e68e4595cf27cd6271694455020b846f2bc2313
+--! Hash: sha1:25323c836198dcde722da2d86b59a4b8a9a2479b
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:c72fe05fe14ce51c67d3232c7be778620aa49226
---! Hash: sha1:ea66097a476d1b47c468da04753c72c3ede2380c
+--! Previous: sha1:25323c836198dcde722da2d86b59a4b8a9a2479b
+--! Hash: sha1:59ed902cafcfa20783925027619d40e112f34209
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

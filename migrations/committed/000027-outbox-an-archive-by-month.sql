@@ -1,5 +1,5 @@
---! Previous: sha1:ea66097a476d1b47c468da04753c72c3ede2380c
---! Hash: sha1:4c9b78f935ae4eb3e7dbb26b70a5197e6374df6e
+--! Previous: sha1:59ed902cafcfa20783925027619d40e112f34209
+--! Hash: sha1:6c7e2824154ce58897a4e711b6384fffbfc97c8d
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:4c9b78f935ae4eb3e7dbb26b70a5197e6374df6e
---! Hash: sha1:671cb71fbb37eb143e3c19acf811a444ea2be067
+--! Previous: sha1:6c7e2824154ce58897a4e711b6384fffbfc97c8d
+--! Hash: sha1:8a18b3512725b1cd7b8fa9529e7716444690bc4b
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

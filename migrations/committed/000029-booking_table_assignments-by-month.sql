@@ -1,5 +1,5 @@
---! Previous: sha1:671cb71fbb37eb143e3c19acf811a444ea2be067
---! Hash: sha1:2413f79bab959e1cf69a412e695c0afc203d861d
+--! Previous: sha1:8a18b3512725b1cd7b8fa9529e7716444690bc4b
+--! Hash: sha1:b6e8c2d0759aabb6ed3a15563c0d0d8393427c68
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:2413f79bab959e1cf69a412e695c0afc203d861d
---! Hash: sha1:0d76f0f2a6f05e97c236a03a4841e0cc5a3b58b1
+--! Previous: sha1:b6e8c2d0759aabb6ed3a15563c0d0d8393427c68
+--! Hash: sha1:7d9db5030d2f8c22e93889cca1543a5d85005a15
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:0d76f0f2a6f05e97c236a03a4841e0cc5a3b58b1
---! Hash: sha1:844825a43797a7ab1582c11dc027b9f46be95383
+--! Previous: sha1:7d9db5030d2f8c22e93889cca1543a5d85005a15
+--! Hash: sha1:d7f605c8fa3567d4736be6c7a0eab9b24350e9d3
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:844825a43797a7ab1582c11dc027b9f46be95383
---! Hash: sha1:8e8143a7fa6a0421d2a966bdcde5c1d8a2b951e6
+--! Previous: sha1:d7f605c8fa3567d4736be6c7a0eab9b24350e9d3
+--! Hash: sha1:643aa6d25b6a29519e774d034addf6856af75b4b
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:8e8143a7fa6a0421d2a966bdcde5c1d8a2b951e6
---! Hash: sha1:fa4c8b6c7fbe0add78f39e17c12c1d71aa58a7b6
+--! Previous: sha1:643aa6d25b6a29519e774d034addf6856af75b4b
+--! Hash: sha1:8b360ec27de1ba3d707a712ab7c90d6aca83137d
 --! Message: pii: every column that holds data of guests
 
 -- Erasure goes by a registry of columns instead of a list of tables.

@@ -15,16 +15,16 @@ set search_path = ''
 as $$
 declare
   source constant pg_catalog.text := tenancy.context_source();
-  -- What is no string must not count as absent, or the setting alone would decide: ->> makes text of it, but no uuid.
-  claim constant pg_catalog.text := case
-    when source in ('claims', 'both') then tenancy.claims() ->> 'activeRestaurantId'
-  end;
+  claims constant pg_catalog.jsonb := case when source in ('claims', 'both') then tenancy.claims() end;
+  -- ->> makes text of what is no string too, which is no uuid then, and so no tenant.
+  claim constant pg_catalog.text := claims ->> 'activeRestaurantId';
   -- '' is what a setting goes back to after the first transaction that set it.
   setting constant pg_catalog.text := case
     when source in ('setting', 'both') then nullif(current_setting('app.restaurant_id', true), '')
   end;
 begin
-  if lower(claim) <> lower(setting) then
+  -- Claims that are there and name no tenant must not leave the choice to the setting.
+  if jsonb_typeof(claims) <> 'object' or claims -> 'activeRestaurantId' = 'null' or lower(claim) <> lower(setting) then
     return null;
   end if;
   return tenancy.uuid_or_null(coalesce(claim, setting));
@@ -44,8 +44,8 @@ $$;
 
 comment on function public.current_restaurant_id() is
   'The restaurant whose rows this transaction may see, from the claim activeRestaurantId and the setting '
-  'app.restaurant_id; NULL, which matches no row, if they name none, something else than a uuid, or two. Never '
-  'raises an error.';
+  'app.restaurant_id; NULL, which matches no row, if they name none, something else than a uuid, or two, and if there are '
+  'claims that cannot be read. Never raises an error.';
 
 -- For code that must not go on without a restaurant. 28000 and not 42501: not to have said who one is differs from
 -- asking for a row of somebody else.

@@ -7,6 +7,7 @@ begin
   end if;
   execute format('grant app_user to %I%s', current_user,
     case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false' else '' end);
+  execute format('revoke temporary on database %I from public', current_database());
 end
 $$;
 grant usage on schema public to app_user;

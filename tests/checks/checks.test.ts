@@ -1,6 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Client } from "pg";
 import { globSync } from "tinyglobby";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
@@ -8,12 +5,15 @@ import { packageRoot } from "../../harness/core/project.ts";
 import { connect } from "../../harness/database/connection.ts";
 import { createDatabase, dropDatabase } from "../../harness/database/databases.ts";
 import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
+import { base, fixtureFolder, readFixture } from "../support/check-fixtures.ts";
+import { runScript } from "../support/psql.ts";
 import { type Findings, verifyDatabase } from "../support/verify.ts";
 
 // One runner for all checks. tests/checks/CODE/good.sql must give no finding at all; bad.sql exactly findings of this check (and of those
-// named in `-- also: CODE CODE`, where one fault cannot be had without the other); the SQL of the findings themselves must
-// mend it. `-- base: reference` begins with the reference platform and its configuration instead. Roles are the cluster's: a fixture that changes one uses a name of its own, and says so in config.json.
+// named in `-- also: CODE CODE`, where one fault cannot be had without the other); what --fix prints must run
+// as a whole and mend it. `-- base: reference` begins with the reference platform and its configuration instead. Roles are the cluster's: a fixture that changes one uses a name of its own, and says so in config.json.
 const branch = await createThrowawayBranch({ flavor: "neon" });
 const admin = await connect(branch.ownerUrl, { purpose: "test", database: "postgres" });
 afterAll(async () => {
@@ -21,35 +21,10 @@ afterAll(async () => {
   await branch.stop();
 });
 
-const folder = join(packageRoot, "tests/checks");
-const base = readFileSync(join(folder, "base.sql"), "utf8");
-const defaultConfig = {
-  isolation: { tenantColumn: "tenant_id", tenantRoles: ["app_user"], context: { setting: "app.tenant_id" } },
-};
-
-interface Fixture {
-  sql: string;
-  header: Record<string, string>;
-  /** Undefined: that of the reference platform. */
-  config: object | undefined;
-}
-
-function readFixture(code: string, kind: "bad" | "good"): Fixture {
-  const sql = readFileSync(join(folder, code, `${kind}.sql`), "utf8");
-  const header = Object.fromEntries(
-    [...sql.matchAll(/^-- (as|also|base|undecided): (.*)$/gm)].map((m) => [m[1], m[2]]),
-  );
-  const file = [`${kind}.config.json`, "config.json"]
-    .map((name) => join(folder, code, name))
-    .find((path) => existsSync(path));
-  const otherwise = header.base === "reference" ? undefined : defaultConfig;
-  return { sql, header, config: file ? JSON.parse(readFileSync(file, "utf8")) : otherwise };
-}
-
 async function onFixture(
   code: string,
   kind: "bad" | "good",
-  work: (verify: () => Promise<Findings>, client: Client) => Promise<void>,
+  work: (verify: () => Promise<Findings>, mend: (script: string) => Promise<string[]>) => Promise<void>,
 ) {
   const { sql, header, config } = readFixture(code, kind);
   const name = `check_${code.toLowerCase()}_${kind}`;
@@ -60,7 +35,12 @@ async function onFixture(
     if (!header.base) await owner.query(base);
     const maker = header.as === "superuser" ? superuser : owner;
     await maker.query(sql);
-    await work(() => verifyDatabase(urlOf(branch.ownerUrl, name), "low", config), maker);
+    const makersUrl = urlOf(header.as === "superuser" ? branch.superuserUrl : branch.ownerUrl, name);
+    // the key that the fixture works with
+    const { rows } = await maker.query("select current_setting('app.pii.key', true) as key");
+    const mend = (script: string) =>
+      runScript(makersUrl, `set app.pii.key = '${rows[0].key ?? ""}';\n${script}`);
+    await work(() => verifyDatabase(urlOf(branch.ownerUrl, name), "low", config), mend);
   } finally {
     await owner.end();
     await superuser.end();
@@ -86,7 +66,7 @@ describe.each(loadChecks())("$code $name", ({ code }) => {
     }));
 
   test("bad: this finding, and its own SQL mends it", () =>
-    onFixture(code, "bad", async (verify, client) => {
+    onFixture(code, "bad", async (verify, mend) => {
       const { header } = readFixture(code, "bad");
       const also = header.also?.split(/[ ,]+/) ?? [];
       score.holes++;
@@ -99,7 +79,7 @@ describe.each(loadChecks())("$code $name", ({ code }) => {
       }
       expect(codes(broken.failed)).toEqual([code, ...also].sort());
       expect(broken.fixes.trim(), "every finding has SQL that mends it").not.toBe("");
-      await client.query(broken.fixes);
+      expect(await mend(toMigration(await planMending(broken.results)))).toEqual([]);
       expect((await verify()).failed).toEqual([]);
     }));
 });
@@ -118,7 +98,7 @@ test("the scoreboard: every hole seen, nothing right blamed", async () => {
 
 test("every fixture belongs to a check", () => {
   const known = new Set(loadChecks().map(({ code }) => code));
-  const folders = globSync("*/", { cwd: folder, onlyDirectories: true }).map((name) =>
+  const folders = globSync("*/", { cwd: fixtureFolder, onlyDirectories: true }).map((name) =>
     name.replace(/\/$/, ""),
   );
   expect(folders.filter((name) => !known.has(name))).toEqual([]);

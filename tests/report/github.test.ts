@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { printable } from "../../harness/core/printable.ts";
 import github from "../../harness/report/formats/github.ts";
-import { printable } from "../../harness/report/printable.ts";
 import { everyOutcome, hostileNames, hostileResults, plain, report, result } from "./support/report.ts";
 
 /** What the runner makes of a line: a command, or text of the log. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { printable } from "../../harness/core/printable.ts";
 import junit from "../../harness/report/formats/junit.ts";
-import { printable } from "../../harness/report/printable.ts";
 import { everyOutcome, hostileNames, hostileResults, plain, report } from "./support/report.ts";
 import { parseXml } from "./support/xml.ts";
 

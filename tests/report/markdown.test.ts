@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { printable } from "../../harness/core/printable.ts";
 import markdown from "../../harness/report/formats/markdown.ts";
 import { codeSpan, prose, sqlBlock } from "../../harness/report/markdown-text.ts";
-import { printable } from "../../harness/report/printable.ts";
 import { everyOutcome, hostileNames, hostileResults, plain, report, result } from "./support/report.ts";
 
 const of = (results: Parameters<typeof report>[0]) => markdown(report(results), plain);

@@ -1,7 +1,7 @@
 import { Parser } from "tap-parser";
 import { describe, expect, test } from "vitest";
+import { printable } from "../../harness/core/printable.ts";
 import tap from "../../harness/report/formats/tap.ts";
-import { printable } from "../../harness/report/printable.ts";
 import { everyOutcome, hostileNames, hostileResults, plain, report } from "./support/report.ts";
 
 interface Point {

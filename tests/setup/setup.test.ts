@@ -31,6 +31,7 @@ describe.each([
       "20-roles: role app_background",
       "20-roles: role app_pii",
       "20-roles: role pii_reader",
+      expect.stringMatching(/^80-temporary-objects: database /),
     ]);
     // what depends on roles that are not there is not called done
     expect(reports.filter(({ state }) => state === "done").map(({ name }) => name)).toEqual(
@@ -75,12 +76,17 @@ describe.each([
       "alter default privileges in schema public revoke insert on tables from authenticated",
       "60-default-privileges: default privileges on tables in public",
     ],
+    [
+      "temporary tables for everybody",
+      "do $$ begin execute format('grant temporary on database %I to public', current_database()); end $$",
+      expect.stringMatching(/^80-temporary-objects: database /),
+    ],
   ])("sees and mends %s", async (what, sql, expected) => {
     const plain = !extension;
     if (what === "BYPASSRLS" && plain)
       return expect(client.query(sql)).rejects.toThrow(/permission denied|must be superuser/);
     await client.query(sql);
-    expect(missingIn(await checkSetup(client))).toContain(expected);
+    expect(missingIn(await checkSetup(client))).toEqual(expect.arrayContaining([expected]));
     await applySetup(client);
     expect(missingIn(await checkSetup(client))).toEqual([]);
   });
@@ -114,6 +120,27 @@ describe.each([
     );
     expect(rows).toEqual([{ child: false, insert: true, update: false }]);
   });
+});
+
+test("tenants make no temporary tables and no large objects; whoever owns the database still does", async () => {
+  const branch = await createThrowawayBranch({ flavor: "plain" });
+  const owner = await connect(branch.ownerUrl, { purpose: "test" });
+  await applySetup(owner);
+  // what the owner has no say over is not missing for him
+  expect(missingIn(await checkSetup(owner))).toEqual([]);
+  const superuser = await connect(branch.superuserUrl, { purpose: "test" });
+  expect(missingIn(await checkSetup(superuser))).toContain("80-temporary-objects: large objects");
+  await applySetup(superuser);
+  expect(missingIn(await checkSetup(superuser))).toEqual([]);
+  for (const sql of ["create temp table t (id int)", "select lo_create(0)", "select lo_from_bytea(0, '')"]) {
+    await owner.query(`begin; ${sql}; rollback`);
+    await owner.query("begin; set local role authenticated");
+    await expect(owner.query(sql)).rejects.toMatchObject({ code: "42501" });
+    await owner.query("rollback");
+  }
+  await owner.end();
+  await superuser.end();
+  await branch.stop();
 });
 
 test("a schema auth in the way of the extension has its own message", async () => {

@@ -1,5 +1,6 @@
+import { printable } from "../../core/printable.ts";
+import { printableSql } from "../../core/printable-sql.ts";
 import type { Result, Severity } from "../../core/results.ts";
-import { printable, printableSql } from "../printable.ts";
 import { type Format, type Report, resultsThat } from "../report.ts";
 import { countsOf, judgementOf } from "../verdict.ts";
 
@@ -35,8 +36,12 @@ function annotation(level: Level, { code, name, object, detail }: Result, more: 
 }
 
 function sqlOf({ evidence, fix, docs }: Result): string {
-  const parts = [evidence && `See it:\n${evidence}`, fix && `Mend it:\n${fix}`, `Read on: ${docs}`];
-  return printableSql(parts.filter(Boolean).join("\n\n"));
+  const parts = [
+    evidence && `See it:\n${printableSql(evidence)}`,
+    fix && `Mend it:\n${printableSql(fix)}`,
+    `Read on: ${printable(docs)}`,
+  ];
+  return parts.filter(Boolean).join("\n\n");
 }
 
 function verdict(report: Report): string {

@@ -1,4 +1,5 @@
+import { printableJson } from "../../core/printable.ts";
 import type { Format } from "../report.ts";
 
-const json: Format = (report) => `${JSON.stringify(report, null, 2)}\n`;
+const json: Format = (report) => `${printableJson(report, 2)}\n`;
 export default json;

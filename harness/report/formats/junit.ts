@@ -1,6 +1,7 @@
 import { groupBy } from "../../core/group.ts";
+import { printable } from "../../core/printable.ts";
+import { printableSql } from "../../core/printable-sql.ts";
 import type { Outcome, Result } from "../../core/results.ts";
-import { printable, printableSql } from "../printable.ts";
 import type { Format } from "../report.ts";
 
 /**
@@ -47,8 +48,13 @@ function outcomeElement({ outcome, severity, detail, evidence, fix, docs }: Resu
   if (outcome === "skipped") return `<skipped message=${attribute(detail)}/>`;
   if (outcome === "waived") return `<skipped message=${attribute(`waived: ${detail}`)}/>`;
   const element = outcome === "fail" ? "failure" : "error";
-  const body = [detail, evidence && `See it:\n${evidence}`, fix && `Mend it:\n${fix}`, `Read on: ${docs}`];
-  const text = escapeXml(printableSql(body.filter(Boolean).join("\n\n")));
+  const body = [
+    printable(detail),
+    evidence && `See it:\n${printableSql(evidence)}`,
+    fix && `Mend it:\n${printableSql(fix)}`,
+    `Read on: ${printable(docs)}`,
+  ];
+  const text = escapeXml(body.filter(Boolean).join("\n\n"));
   return `<${element} message=${attribute(detail)} type=${attribute(severity)}>${text}</${element}>`;
 }
 

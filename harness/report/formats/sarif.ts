@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { groupBy } from "../../core/group.ts";
+import { printable, printableJson } from "../../core/printable.ts";
 import { packageRoot } from "../../core/project.ts";
-import { printable } from "../printable.ts";
 import { type Format, type Report, resultsThat } from "../report.ts";
 import { finding, notification } from "../sarif-result.ts";
 import { rule } from "../sarif-rule.ts";
@@ -40,7 +40,7 @@ const sarif: Format = (report) => {
     results: resultsThat(report, "fail", "waived").map((result) => finding(result, known)),
   };
   const schema = "https://json.schemastore.org/sarif-2.1.0.json";
-  return `${JSON.stringify({ $schema: schema, version: "2.1.0", runs: [run] }, null, 2)}\n`;
+  return `${printableJson({ $schema: schema, version: "2.1.0", runs: [run] }, 2)}\n`;
 };
 export default sarif;
 

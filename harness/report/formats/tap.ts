@@ -1,5 +1,5 @@
+import { printable, printableJson } from "../../core/printable.ts";
 import type { Result } from "../../core/results.ts";
-import { printable } from "../printable.ts";
 import type { Format } from "../report.ts";
 import { countsOf, judgementOf } from "../verdict.ts";
 
@@ -48,8 +48,5 @@ function escapeDescription(text: string): string {
 
 /** JSON's strings are YAML's, once the characters that YAML doesn't print are escaped too. */
 function yamlString(text: string | null): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return printableJson(text);
 }

@@ -1,8 +1,9 @@
 import pc from "picocolors";
 import { groupBy } from "../../core/group.ts";
+import { printable } from "../../core/printable.ts";
+import { printableSql } from "../../core/printable-sql.ts";
 import type { Outcome, Result } from "../../core/results.ts";
 import { checkPageFile } from "../check-page.ts";
-import { printable, printableSql } from "../printable.ts";
 import { type Format, type Report, resultsThat, targetParts } from "../report.ts";
 import { fileLink, type Terminal } from "../terminal.ts";
 import { indent, wrap } from "../text.ts";
@@ -111,7 +112,7 @@ function finding(results: Result[], c: Colors, code: Code): string {
   if (worst.evidence) lines.push("  See it:", indent(c.cyan(printableSql(worst.evidence)), 4));
   const fixes = [...new Set(results.map(({ fix }) => fix))].filter((fix): fix is string => fix !== null);
   if (fixes.length > 0) lines.push("  Mend it:", indent(c.green(printableSql(fixes.join("\n"))), 4));
-  lines.push(c.dim(`  Read on: ${worst.docs}`));
+  lines.push(c.dim(`  Read on: ${printable(worst.docs)}`));
   return lines.join("\n");
 }
 

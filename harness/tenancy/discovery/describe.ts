@@ -1,3 +1,4 @@
+import { printable } from "../../core/printable.ts";
 import { describeContext } from "./context.ts";
 import type { Certainty, Discovery } from "./discovery.ts";
 
@@ -17,10 +18,12 @@ export function describeDiscovery(discovery: Discovery): string {
   return [
     "No isolation model is configured; inferred from the database:",
     ...lines.flatMap(([label, value, certainty]) => [
-      `  ${label.padEnd(15)} ${value || "none"}`,
-      ...(certainty ? [`  ${"".padEnd(15)} ${certainty.confidence} confidence: ${certainty.reason}`] : []),
+      `  ${label.padEnd(15)} ${printable(value) || "none"}`,
+      ...(certainty
+        ? [`  ${"".padEnd(15)} ${certainty.confidence} confidence: ${printable(certainty.reason)}`]
+        : []),
     ]),
-    ...notes.map((note) => `  note: ${note}`),
+    ...notes.map((note) => `  note: ${printable(note)}`),
   ].join("\n");
 }
 

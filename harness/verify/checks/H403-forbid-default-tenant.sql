@@ -59,7 +59,7 @@ select format('%s: %s', j.whose, j.name) as object,
        case when j.fault is null then 'pass' else 'fail' end as outcome,
        coalesce(j.fault, case when j.never_loaded then 'is never loaded: nobody logs in with this role' else 'names no tenant and nothing stronger' end) as detail,
        case when j.fault is not null
-            then 'select setdatabase, setrole::regrole, setconfig from pg_db_role_setting;  -- look for ' || regexp_replace(j.name, '[^\w.]', '?', 'g') end as evidence,
+            then format('select setdatabase, setrole::regrole, c from pg_db_role_setting, unnest(setconfig) as c where starts_with(c, %L);', j.name) end as evidence,
        case when j.fault is not null then j.fix end as fix,
        case when j.off or j.each_its_own then 'low' when j.strong is not null then 'medium' end as severity
   from (

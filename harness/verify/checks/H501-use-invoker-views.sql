@@ -204,6 +204,11 @@ select w.relation as object,
        case when w.rank = 1 then format('alter view %s set (security_barrier = true);', w.relation)
             when current_setting('server_version_num')::int >= 150000 then format('alter view %s set (security_invoker = true);', w.relation)
             -- PostgreSQL 14 has no security_invoker: every way in is closed
-            else (select string_agg(distinct format('revoke all on %s from %I, public;', v.top_relation, v.role), E'\n') from verdicts v where v.oid = w.oid and v.rank > 0) end as fix,
+            else (select string_agg(distinct format('revoke all on %s from %s;', v.top_relation, case a.grantee when 0 then 'public' else quote_ident(k.rolname) end), E'\n')
+                    from verdicts v
+                    join pg_catalog.pg_class c on c.oid = v.top
+                   cross join aclexplode(c.relacl) as a
+                    left join pg_catalog.pg_roles k on k.oid = a.grantee
+                   where v.oid = w.oid and v.rank > 0 and (a.grantee = 0 or exists (select from tenants t where pg_has_role(t.oid, a.grantee, 'USAGE')))) end as fix,
        case when w.rank = 1 then 'low' end as severity
   from worst w

@@ -34,13 +34,20 @@ select v.relation as object,
             else format('%s can read it whole, and %I filled it with the rows of all tenants in %s: a materialized view has no row security', reach.roles, f.owner, f.base) end as detail,
        case when reach.roles is not null then format(E'begin;\nset local role %I;\n%s\nselect count(*) from %s;  -- expected: permission denied\nrollback;', reach.first,
                                                      (select c.statements from contexts c where c.kind = 'tenant' order by c.ordinality limit 1), v.relation) end as evidence,
-       case when reach.roles is not null then format('revoke all on %s from %s, public;', v.relation, reach.roles) end as fix,
+       case when reach.roles is not null then format('revoke all on %s from %s;', v.relation, coalesce(g.names, reach.roles)) end as fix,
        -- one row about everybody tells nobody's rows
        case when summary.whole then 'low' end as severity
   from views v
   left join filled f on f.oid = v.oid
   left join lateral (select string_agg(quote_ident(t.role), ', ' order by t.role) as roles, min(t.role) as first from tenants t
                       where has_any_column_privilege(t.oid, v.oid, 'SELECT') and has_schema_privilege(t.oid, v.relnamespace, 'USAGE')) as reach on true
+  left join lateral (select string_agg(distinct case a.grantee when 0 then 'public' else quote_ident(k.rolname) end, ', ') as names
+                       from (select c.relacl as acl from pg_catalog.pg_class c where c.oid = v.oid
+                             union all
+                             select k.attacl from pg_catalog.pg_attribute k where k.attrelid = v.oid) as x
+                      cross join aclexplode(x.acl) as a
+                       left join pg_catalog.pg_roles k on k.oid = a.grantee
+                      where a.grantee = 0 or exists (select from tenants t where pg_has_role(t.oid, a.grantee, 'USAGE'))) as g on reach.roles is not null
   left join lateral (select f.definition ~ '^\(\{QUERY(?:(?! :hasAggs ).)* :hasAggs true ' and f.definition ~ ' :groupClause <> (?:(?! :groupClause ).)*$'
                             and f.definition !~ ' :groupingSets \(' and f.definition ~ ' :setOperations <> (?:(?! :setOperations ).)*$' as whole) as summary on true
  where v.relkind = 'm' and v.oid in (select u.view from uses u)

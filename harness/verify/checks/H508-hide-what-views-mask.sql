@@ -61,7 +61,7 @@ select m.relation as object,
                          where a.attrelid = m.relid and a.attnum > 0 and not a.attisdropped
                            and a.attnum not in (select o.attnum from masking o where o.relid = m.relid)
                         having count(*) > 0), '')
-           || format(E'\n-- %s then needs an owner who reads for it and is bound by row security: the page tells how', m.relation) as fix
+           || E'\n-- the view then needs an owner who reads for it and is bound by row security: the page tells how' as fix
       from tenants t
       left join lateral (select string_agg(distinct case when x.grantee = 0 then 'public' else quote_ident(k.rolname) end, ', ') as names
                            from (select a.grantee from aclexplode(m.relacl) as a where a.privilege_type = 'SELECT'

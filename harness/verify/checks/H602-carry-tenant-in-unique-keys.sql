@@ -73,8 +73,8 @@ select format('%s.%I', v.relation, coalesce(v.conname, v.relname)) as object,
             when v.role is null then 'no tenant role can write its columns'
             else format('by writing %s, %I learns which values other tenants have: a value of theirs is refused (%s), or skipped by ON CONFLICT', v.names, v.role, case v.contype when 'x' then '23P01' else '23505' end) end as detail,
        case when v.role is not null
-            then format(E'select pg_get_indexdef(%L::regclass);\n-- any row of another tenant in it: as %I, in the context of one that does not see it, the same values answer %s\nselect %s from %s limit 1;',
-                        format('%I.%I', v.nspname, v.relname), v.role, case v.contype when 'x' then '23P01' else '23505' end, v.names, v.relation) end as evidence,
+            then format(E'select pg_get_indexdef(%L::regclass);\n-- any row of another tenant in it: in the context of one that does not see it, the same values answer %s\nselect %s from %s limit 1;',
+                        format('%I.%I', v.nspname, v.relname), case v.contype when 'x' then '23P01' else '23505' end, v.names, v.relation) end as evidence,
        case when v.constraint_oid is not null
             then format('alter table %s drop constraint %I, add constraint %I %s;', v.relation, v.conname, v.conname,
                         regexp_replace(pg_get_constraintdef(v.constraint_oid), '^((?:UNIQUE|PRIMARY KEY|EXCLUDE USING \w+)[^(]*\()',

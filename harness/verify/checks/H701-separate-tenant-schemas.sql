@@ -17,7 +17,7 @@ select quote_ident(r.role) as object,
             then format(E'begin;\nset local role %I;\n%sselect * from %I.%I limit 1;  -- expected: permission denied\nrollback;', r.role,
                         case when r.way[2] <> r.role then format(E'set local role %I;\n', r.way[2]) end, r.schemas[2], r.first_table) end as evidence,
        case when cardinality(r.schemas) > 1
-            then format(E'-- %I keeps %I\n%s', r.role, r.schemas[1], r.fix) end as fix,
+            then E'-- all but the first, which stays the role''s own\n' || r.fix end as fix,
        null::text as severity
   from (
     with tables as materialized (

@@ -6,7 +6,7 @@ declare
   reached bigint;
 begin
   perform set_config('app.restaurant_id', coalesce(tenant::text, ''), true);
-  perform set_config('request.jwt.claims', json_build_object('activeRestaurantId', tenant)::text, true);
+  perform set_config('request.jwt.claims', coalesce('{"activeRestaurantId": "' || tenant || '"}', ''), true);
   perform set_config('role', as_role, true);
   execute statement;
   get diagnostics reached = row_count;

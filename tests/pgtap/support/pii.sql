@@ -4,7 +4,7 @@ language plpgsql
 as $$
 begin
   perform set_config('app.restaurant_id', coalesce(tenant, ''), true);
-  perform set_config('request.jwt.claims', json_build_object('activeRestaurantId', tenant)::text, true);
+  perform set_config('request.jwt.claims', coalesce('{"activeRestaurantId": "' || tenant || '"}', ''), true);
   perform set_config('app.job', case as_role when 'app_background' then 'pgtap' else '' end, true);
   perform set_config('app.pii.key', coalesce(key, ''), true);
   perform set_config('role', as_role, true);
