@@ -102,6 +102,16 @@ program
   .action(run(async (options) => (await import("./commands/commit.ts")).commit(options)));
 
 program
+  .command("snapshot")
+  .description("write what a database is made of, in an order that stays the same; changes nothing")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--schema <name>", "only this schema, repeatable (default: all)", collect)
+  .option("--diff <file>", "what is different from a snapshot in a file; exit code 1 if something is")
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/snapshot.ts")).snapshot(options)));
+
+program
   .command("verify")
   .description("prove that no tenant reaches another's rows, or show the hole")
   .addOption(branchOption())
