@@ -9,7 +9,10 @@ create table if not exists public.table_hold_keys (
   idempotency_key text,
   -- The third column is there for the foreign key to the hold.
   primary key (restaurant_id, hold_id) include (hold_created_at),
-  unique (restaurant_id, idempotency_key)
+  unique (restaurant_id, idempotency_key),
+  constraint table_hold_keys_hold_fkey
+    foreign key (restaurant_id, hold_id, hold_created_at) references public.table_holds (restaurant_id, id, created_at)
+    on delete cascade deferrable initially deferred
 );
 
 -- Whoever forgets old ones does so for all tenants at once.
@@ -17,6 +20,8 @@ create index if not exists table_hold_keys_hold_created_at_idx on public.table_h
 
 comment on table public.table_hold_keys is
   'Id and idempotency_key of every hold, each once per tenant over all months. An insert into public.table_holds writes it; it goes with its hold.';
+comment on constraint table_hold_keys_hold_fkey on public.table_hold_keys is
+  'Keys go with their hold. Deferred, since they are entered before it.';
 comment on column public.table_hold_keys.hold_created_at is 'created_at of the hold: the month in which it is kept.';
 comment on column public.table_hold_keys.idempotency_key is 'Of the hold: a request that is repeated gets unique_violation (23505).';
 
