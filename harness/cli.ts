@@ -93,13 +93,47 @@ program
 
 program
   .command("commit")
-  .description("turn current.sql into the next committed migration, tried on a shadow database first")
+  .description(
+    "turn current.sql, and what changed in packs, into the next committed migration, tried on a shadow database first",
+  )
   .requiredOption("-m, --message <message>", "what the migration does, for its file name")
+  .option("--pack <name>", "folder of policies/ whose changes it has, repeatable; all: every one", collect)
   .addOption(branchOption())
   .addOption(urlOption())
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/commit.ts")).commit(options)));
+
+program
+  .command("uncommit")
+  .description("take the last migration back into current.sql and the packs; before anybody else has it")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/uncommit.ts")).uncommit(options)));
+
+program
+  .command("dev")
+  .description(
+    "apply current.sql and policies/ to a scratch copy whenever they change, and run the tests they touch",
+  )
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--once", "once, with the exit code of the tests")
+  .addOption(confirmOption())
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/dev.ts")).dev(options)));
+
+program
+  .command("snapshot")
+  .description("write what a database is made of, in an order that stays the same; changes nothing")
+  .addOption(branchOption())
+  .addOption(urlOption())
+  .option("--schema <name>", "only this schema, repeatable (default: all)", collect)
+  .option("--diff <file>", "what is different from a snapshot in a file; exit code 1 if something is")
+  .addOption(configOption())
+  .action(run(async (options) => (await import("./commands/snapshot.ts")).snapshot(options)));
 
 program
   .command("verify")

@@ -1,55 +1,80 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import pg, { type Client } from "pg";
+import type { Client } from "pg";
+import pg from "pg";
 import { globSync } from "tinyglobby";
-import { onExit } from "../core/cleanup.ts";
 import { packageRoot } from "../core/project.ts";
-import { connect } from "../database/connection.ts";
-import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { dropDatabase } from "../database/databases.ts";
 import { inTransaction } from "../database/transaction.ts";
 import { applyMigrations } from "../migrate/apply.ts";
+import { applyWorking } from "../migrate/apply-working.ts";
+import { isEmpty, workingState } from "../migrate/working-state.ts";
 import { installPgtap } from "../pgtap/install.ts";
 import { applySetup } from "../setup/setup.ts";
+import { onDraft } from "./draft-database.ts";
 
-const prefix = "harness_template_";
+/** Of one project's templates: those of others on the same server are theirs. */
+const prefixOf = (root: string) => `harness_template_${sha256(root).slice(0, 6)}_`;
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /**
- * The name of a database on the same server that is set up, migrated and has pgTAP, for tests to be cloned from. It is
- * built once for each state of the project's SQL, under another name until it is complete; older ones are dropped.
+ * The name of a database on the same server for tests to be cloned from: set up, migrated, with pgTAP, and with what is written and not
+ * committed yet, in current.sql and in packs.
  */
 export async function migratedTemplate(admin: Client, url: string, root: string): Promise<string> {
-  const name = prefix + fingerprint(root);
-  const { rows } = await admin.query(
-    "select datname from pg_catalog.pg_database where starts_with(datname, $1)",
-    [prefix],
+  const committed = await committedTemplate(admin, url, root);
+  const state = workingState(root);
+  if (isEmpty(state)) return committed;
+  const hash = createHash("sha256").update(JSON.stringify(state));
+  for (const file of globSync("policies/**/*.sql", { cwd: root }).sort())
+    hash.update(file).update(readFileSync(join(root, file)));
+  const name = `${committed}_${hash.digest("hex").slice(0, 12)}`;
+  const others = (existing: string) => existing.startsWith(prefixOf(root)) && existing !== committed;
+  await template(admin, url, { name, from: committed, others }, (client, draftUrl) =>
+    applyWorking(client, { root, url: draftUrl }, state),
   );
-  const existing: string[] = rows.map((row) => row.datname);
-  if (existing.includes(name)) return name;
-  const draft = `harness_draft_${randomUUID().slice(0, 8)}`;
-  const dropDraft = onExit(() => dropDatabase(admin, draft));
-  await createDatabase(admin, draft);
-  try {
-    await build(urlOf(url, draft), root);
-    await admin.query(`alter database ${pg.escapeIdentifier(draft)} rename to ${pg.escapeIdentifier(name)}`);
-  } catch (error) {
-    if ((error as pg.DatabaseError).code !== "42P04") throw error; // somebody else was faster, with the same content
-  } finally {
-    await dropDraft();
-  }
-  for (const old of existing) await dropDatabase(admin, old).catch(() => undefined);
   return name;
 }
 
-async function build(url: string, root: string): Promise<void> {
-  const client = await connect(url, { purpose: "template" });
-  try {
+/** The same with the committed migrations alone. */
+export async function committedTemplate(admin: Client, url: string, root: string): Promise<string> {
+  const name = prefixOf(root) + fingerprint(root);
+  const others = (existing: string) => existing.startsWith(prefixOf(root)) && !existing.startsWith(name);
+  await template(admin, url, { name, others }, async (client, draftUrl) => {
     await applySetup(client);
-    await applyMigrations(client, { root, url });
+    await applyMigrations(client, { root, url: draftUrl });
     await inTransaction(client, "read write", () => installPgtap(client));
-  } finally {
-    await client.end();
-  }
+  });
+  return name;
+}
+
+interface Template {
+  name: string;
+  /** What it is a copy of; empty otherwise. */
+  from?: string;
+  /** Those that were built for another state of the project, and go. */
+  others: (existing: string) => boolean;
+}
+
+/** Builds a template once, under another name until it is complete. */
+async function template(
+  admin: Client,
+  url: string,
+  { name, from, others }: Template,
+  build: (client: Client, url: string) => Promise<void>,
+): Promise<void> {
+  const { rows } = await admin.query<{ datname: string }>("select datname from pg_catalog.pg_database");
+  const existing = rows.map((row) => row.datname);
+  if (existing.includes(name)) return;
+  await onDraft(admin, url, from, build, async (draft) => {
+    await admin
+      .query(`alter database ${pg.escapeIdentifier(draft)} rename to ${pg.escapeIdentifier(name)}`)
+      .catch((error: pg.DatabaseError) => {
+        if (error.code !== "42P04") throw error; // somebody else was faster, with the same content
+      });
+  });
+  for (const old of existing.filter(others)) await dropDatabase(admin, old).catch(() => undefined);
 }
 
 /** Changes with anything that the template is made of, and with the month. */
@@ -66,9 +91,4 @@ function fingerprint(root: string): string {
   return hash.digest("hex").slice(0, 12);
 }
 
-export function urlOf(url: string, database: string): string {
-  const other = new URL(url);
-  other.pathname = `/${encodeURIComponent(database)}`;
-  other.searchParams.delete("dbname");
-  return other.href;
-}
+export { urlOf } from "./draft-database.ts";

@@ -7,6 +7,7 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { workingState } from "../migrate/working-state.ts";
 import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
 import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
 import { migratedTemplate, urlOf } from "./migrated-template.ts";
@@ -26,7 +27,7 @@ export async function test(patterns: string[], options: TestOptions): Promise<Ex
   return withClient(options, "writes", "test", async ({ client, target }) => {
     const withDatabase = options.inPlace ? inPlace(target.url) : await onClones(client, target.url);
     let number = 0;
-    process.stdout.write("TAP version 14\n");
+    process.stdout.write(`TAP version 14\n${options.inPlace ? "" : whatElse(projectRoot())}`);
     const results = await runFiles(files, {
       jobs,
       withDatabase,
@@ -52,6 +53,13 @@ async function onClones(admin: Client, url: string): Promise<RunOptions["withDat
       await drop();
     }
   };
+}
+
+/** The template has what is not committed too: a comment says so. */
+function whatElse(root: string): string {
+  const { current, changed } = workingState(root);
+  const parts = [current === "" ? [] : ["current.sql"], changed.map(({ path }) => `policies/${path}`)].flat();
+  return parts.length === 0 ? "" : `# not committed: ${parts.join(", ")}\n`;
 }
 
 const inPlace =

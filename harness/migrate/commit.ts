@@ -1,49 +1,69 @@
-import { copyFileSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "pg";
-import pg from "pg";
-import { onExit } from "../core/cleanup.ts";
+import { HarnessError } from "../core/errors.ts";
 import { graphileMigrate } from "./graphile.ts";
-import { committedMigrations, mendLinks } from "./layout.ts";
-import { migrationUrl } from "./migration-url.ts";
+import { hashesOf, requireUnedited, writeHashes } from "./hashes.ts";
+import { mendLinks } from "./layout.ts";
+import { onShadow } from "./shadow.ts";
+import { inStaging } from "./staging.ts";
+import { nextMigration, workingState } from "./working-state.ts";
+
+export interface CommitOptions {
+  root: string;
+  /** URL of the branch, to which `client` is connected. */
+  url: string;
+  message: string;
+  /** Packs whose changed files the migration has too, after current.sql. */
+  packs?: string[];
+}
 
 /**
- * Turns current.sql into the next committed migration: graphile-migrate runs all migrations and this one on a shadow database
- * and then this one on the branch.
+ * Turns current.sql, and what changed in packs, into the next committed migration: graphile-migrate runs all migrations and this one on
+ * a shadow database and then this one on the branch. If it fails or is killed, the files are as they were; a second run goes on.
  * @returns the new file's name
+ * @throws HarnessError `nothing-to-commit`, `migrations-edited`, `migration-failed`
  */
 export async function commitMigration(
   client: Client,
-  root: string,
-  url: string,
-  message: string,
-): Promise<string | undefined> {
+  { root, url, message, packs = [] }: CommitOptions,
+): Promise<string> {
   mendLinks(root);
-  const before = new Set(committedMigrations(root).map(({ file }) => file));
-  const shadow = `harness_shadow_${process.pid}`;
-  const current = join(root, "current.sql");
-  const backup = join(root, `.current.sql.${process.pid}.bak`);
-  copyFileSync(current, backup);
-  const cleanUp = onExit(async () => {
-    rmSync(backup, { force: true });
-    await client.query(`drop database if exists ${pg.escapeIdentifier(shadow)}`);
+  requireUnedited(root);
+  const text = nextMigration(root, packs);
+  if (text === "") throw nothingToCommit(root, packs);
+  return onShadow(client, url, (env) =>
+    inStaging(root, text, async (staging) => {
+      await graphileMigrate(["commit", "--message", message], { root: staging, env });
+      return publish(staging, root);
+    }),
+  );
+}
+
+/** Brings what graphile-migrate has written into the project: the migration first, and as a whole. */
+function publish(staging: string, root: string): string {
+  const folder = join(root, "migrations", "committed");
+  const made = join(staging, "migrations");
+  const before = new Set(readdirSync(folder));
+  const file = readdirSync(join(made, "committed")).find((name) => !before.has(name)) as string;
+  const draft = join(folder, `.${file}`);
+  copyFileSync(join(made, "committed", file), draft);
+  chmodSync(draft, 0o444); // graphile-migrate lets nobody else read it: another user's deployment neither
+  renameSync(draft, join(folder, file));
+  writeHashes(root, hashesOf(root));
+  writeFileSync(join(root, "current.sql"), readFileSync(join(made, "current.sql")));
+  return file;
+}
+
+function nothingToCommit(root: string, packs: string[]): HarnessError {
+  const changed = [...new Set(workingState(root).changed.map(({ path }) => path.split("/")[0]))];
+  const which = packs.length > 0 ? ` and nothing changed in ${packs.join(", ")}` : "";
+  return new HarnessError({
+    code: "nothing-to-commit",
+    message: `current.sql is blank${which}`,
+    hint:
+      changed.length > 0
+        ? `These packs changed: ${changed.join(", ")}. Name one with --pack, or --pack all.`
+        : "Write current.sql, or change a pack of policies/.",
   });
-  try {
-    await graphileMigrate(["commit", "--message", message], {
-      root,
-      env: {
-        DATABASE_URL: migrationUrl(url, client),
-        SHADOW_DATABASE_URL: migrationUrl(url, client, shadow),
-        ROOT_DATABASE_URL: migrationUrl(url, client, "postgres"),
-        DATABASE_OWNER: client.user ?? "",
-      },
-    });
-  } catch (error) {
-    // A failed commit leaves the file with its includes written out and its message gone: put the author's text back.
-    if (readFileSync(current, "utf8") !== readFileSync(backup, "utf8")) copyFileSync(backup, current);
-    throw error;
-  } finally {
-    await cleanUp();
-  }
-  return committedMigrations(root).find(({ file }) => !before.has(file))?.file;
 }

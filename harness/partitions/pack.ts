@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Client } from "pg";
+import { globSync } from "tinyglobby";
 import { HarnessError } from "../core/errors.ts";
-import { readSqlFile, withIncludes } from "../database/sql-file.ts";
+import { packageRoot } from "../core/project.ts";
+import { type Pack, packNamed, readPacks } from "../database/packs.ts";
 import { inTransaction } from "../database/transaction.ts";
 
-const pack = "policies/partitions/install.sql";
+const ownPack = (): Pack => packNamed(readPacks(packageRoot), "partitions");
 
 export type PackState = "missing" | "older" | "current";
 
@@ -23,7 +27,7 @@ export async function packState(client: Client): Promise<PackState> {
       hint: "The functions of partition maintenance need that name: rename the other schema.",
     });
   }
-  const installed = await client.query<{ version: number }>("select partitions.version()").catch((cause) => {
+  const installed = await client.query<{ version: string }>("select partitions.version()").catch((cause) => {
     throw new HarnessError({
       code: "partitions-not-yours",
       message: `role "${client.user}" may not use the schema partitions: ${cause.message}`,
@@ -31,19 +35,30 @@ export async function packState(client: Client): Promise<PackState> {
       cause,
     });
   });
-  const [have, want] = [installed.rows[0]?.version ?? 0, Number(readSqlFile(pack).header.version)];
-  if (have > want) {
-    throw new HarnessError({
-      code: "partitions-pack-newer",
-      message: `the schema partitions of this database is of version ${have}, and this harness has ${want}`,
-      hint: "Use the newer harness.",
-    });
-  }
-  return have < want ? "older" : "current";
+  const version = String(installed.rows[0]?.version);
+  if (version === ownPack().version) return "current";
+  if (version === "unversioned" || earlierVersions().has(version)) return "older";
+  throw new HarnessError({
+    code: "partitions-pack-newer",
+    message: `the schema partitions of this database is of version ${version}, which this harness does not know`,
+    hint: "Use the newer harness that has installed it. If it is a draft of yours: psql -f policies/partitions/install.sql.",
+  });
+}
+
+/** The migrations of this package have every version that there was. */
+function earlierVersions(): Set<string> {
+  const texts = globSync("migrations/committed/*.sql", { cwd: packageRoot }).map((file) =>
+    readFileSync(join(packageRoot, file), "utf8"),
+  );
+  const block = /^--! Included partitions\/version\.sql\n[\s\S]*?^return '(\w+)'/gm;
+  return new Set(texts.flatMap((text) => [...text.matchAll(block)].map((match) => match[1] as string)));
 }
 
 /** The statements that install the functions; they may be repeated. */
-export const packSql = (): string => withIncludes(readSqlFile(pack));
+export const packSql = (): string =>
+  ownPack()
+    .files.map(({ text }) => text)
+    .join("\n");
 
 /**
  * Installs the functions where they are missing and renews older ones, in a transaction of its own.

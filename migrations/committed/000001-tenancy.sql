@@ -1,8 +1,8 @@
 --! Previous: -
---! Hash: sha1:6e5d3f5263508f35fc27ff90d82ebc7df03e23fb
+--! Hash: sha1:75b1e01b43596da3c3f916ee9719a17b97e5a419
 --! Message: tenancy
 
--- Tenant isolation: the context, the background role and the two functions that every table below goes through.
+-- Source: policies/tenancy/ (edit there, then harness commit --pack tenancy)
 
 --! Included tenancy/schema.sql
 -- The home of tenant isolation. The owner of the database owns all of it, and nobody else can change it.
@@ -14,7 +14,6 @@ comment on schema tenancy is 'Tenant isolation: who the tenant is, and what prot
 revoke all on schema tenancy from public;
 grant usage on schema tenancy to public;
 --! EndIncluded tenancy/schema.sql
-
 --! Included tenancy/claims.sql
 -- Who the session says it is: the part that depends on the branch. This file may be run again at any time, for
 -- instance when pg_session_jwt has come later than the migrations: nothing that calls these functions is dropped.
@@ -85,7 +84,6 @@ comment on function tenancy.claims() is
   'be read, being no JSON, no object, or longer than the 16 KiB that a token could have. Never raises an error. The one function '
   'that knows the platform.';
 --! EndIncluded tenancy/claims.sql
-
 --! Included tenancy/claim.sql
 -- Only a string counts: ->> alone makes text of ["a"], 1.0 and {} too, and that might pass for an identifier.
 create or replace function tenancy.claim(name text) returns text
@@ -106,7 +104,6 @@ $$;
 comment on function tenancy.claim(text) is
   'One claim of the session if it is a string, otherwise NULL. Of a key that occurs twice the last counts.';
 --! EndIncluded tenancy/claim.sql
-
 --! Included tenancy/context.sql
 -- One spelling of a uuid: no client has reason to send the others that the type takes, in braces or without hyphens.
 create or replace function tenancy.uuid_or_null(value text) returns uuid
@@ -188,7 +185,6 @@ end;
 comment on function public.set_restaurant_context(uuid) is
   'Names the restaurant until the transaction ends; NULL names none.';
 --! EndIncluded tenancy/context.sql
-
 --! Included tenancy/background.sql
 -- Work across tenants is for the role app_background in a transaction that says for which job. The role has no
 -- BYPASSRLS: what it may do stands in policies, and a session that merely has the role sees nothing.
@@ -228,9 +224,46 @@ $$;
 
 comment on function tenancy.set_job(text) is 'Names the background job until the transaction ends; NULL names none.';
 --! EndIncluded tenancy/background.sql
+--! Included tenancy/isolate-children.sql
+-- Partitions and inheritance children are reached through their parent only: row security of the parent does not apply to whoever
+-- names a child. So they have no privileges. Where there is a schema partitions, they also get their parent's policies, for the day
+-- that somebody grants some; elsewhere they have row security without a policy, which is shut.
+create or replace function tenancy.isolate_children(target regclass) returns void
+language plpgsql
+set search_path = ''
+set client_min_messages = warning
+as $$
+declare
+  child record;
+begin
+  for child in
+    with recursive tree as (
+      select inhrelid from pg_catalog.pg_inherits where inhparent = target
+      union
+      select i.inhrelid from pg_catalog.pg_inherits as i join tree on i.inhparent = tree.inhrelid
+    )
+    select c.oid::pg_catalog.regclass as name, c.relkind in ('r', 'p') as has_row_security
+    from tree join pg_catalog.pg_class as c on c.oid = tree.inhrelid
+    order by c.oid
+  loop
+    execute format('revoke all on table %s from public, authenticated, anonymous, app_background', child.name);
+    continue when not child.has_row_security;
+    execute format('alter table %s enable row level security, force row level security', child.name);
+    if to_regprocedure('partitions.isolate(regclass, regclass)') is not null then
+      perform partitions.isolate(target, child.name);
+    end if;
+  end loop;
+end
+$$;
 
+comment on function tenancy.isolate_children(regclass) is
+  'Takes the privileges of tenants and jobs from the children of a protected table, and gives them its row security, with its '
+  'policies where schema partitions exists. protect(), append_only() and outbox.register() call it.';
+
+revoke execute on function tenancy.isolate_children(regclass) from public;
+--! EndIncluded tenancy/isolate-children.sql
 --! Included tenancy/protect.sql
--- All that isolates a table, in one call that may be repeated. After adding a partition it has to be: a partition
+-- All that isolates a table, in one call that may be repeated. After adding a partition by hand it has to be: a partition
 -- addressed by its own name does not have the row security of its parent.
 create or replace function tenancy.protect(target regclass, tenant_column name) returns void
 language plpgsql
@@ -238,7 +271,17 @@ set search_path = ''
 set client_min_messages = warning
 as $$
 declare
-  child record;
+  -- Where tenants may read some columns only, it stays so: what they read instead is a view that masks the others.
+  readable constant pg_catalog.text := (
+    select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+    from pg_catalog.pg_attribute as a
+    where a.attrelid = target
+      and exists (select from aclexplode(a.attacl) as g where g.grantee = to_regrole('authenticated') and g.privilege_type = 'SELECT')
+      and not exists (
+        select from pg_catalog.pg_class as c, aclexplode(c.relacl) as g
+        where c.oid = target and g.grantee = to_regrole('authenticated') and g.privilege_type = 'SELECT'
+      )
+  );
 begin
   perform tenancy.assert_protectable(target, tenant_column);
 
@@ -250,7 +293,8 @@ begin
       alter table %1$s enable row level security, force row level security;
 
       revoke all on table %1$s from public, authenticated, anonymous, app_background;
-      grant %2$s on table %1$s to authenticated, app_background;
+      grant select%5$s, %2$s on table %1$s to authenticated;
+      grant select, %2$s on table %1$s to app_background;
 
       drop policy if exists tenant_access on %1$s;
       create policy tenant_access on %1$s as permissive for all to authenticated
@@ -270,36 +314,22 @@ begin
     target,
     case
       when exists (select from pg_catalog.pg_policy where polrelid = target and polname = 'append_only_update')
-      then 'select, insert'
-      else 'select, insert, update, delete'
+      then 'insert'
+      else 'insert, update, delete'
     end,
     format('%I = (select public.current_restaurant_id())', tenant_column),
-    '(select tenancy.is_background())'
+    '(select tenancy.is_background())',
+    ' (' || readable || ')'
   );
 
-  -- Children are open through their parent only: they have no privileges, and row security without a policy in case
-  -- somebody grants some.
-  for child in
-    with recursive tree as (
-      select inhrelid from pg_catalog.pg_inherits where inhparent = target
-      union
-      select i.inhrelid from pg_catalog.pg_inherits as i join tree on i.inhparent = tree.inhrelid
-    )
-    select c.oid::pg_catalog.regclass as name, c.relkind in ('r', 'p') as has_row_security
-    from tree join pg_catalog.pg_class as c on c.oid = tree.inhrelid
-  loop
-    execute format('revoke all on table %s from public, authenticated, anonymous, app_background', child.name);
-    if child.has_row_security then
-      execute format('alter table %s enable row level security, force row level security', child.name);
-    end if;
-  end loop;
+  perform tenancy.isolate_children(target);
 end
 $$;
 
 comment on function tenancy.protect(regclass, name) is
   'Isolates the rows of a table by its tenant column: sets its privileges, forces row security on it and its '
   'children, and makes the policies tenant_access, background_access and tenant_floor. Leaves other policies '
-  'alone.';
+  'alone, and SELECT by column where tenants have no more.';
 
 create or replace function tenancy.assert_protectable(target regclass, tenant_column name) returns void
 language plpgsql stable
@@ -370,7 +400,6 @@ revoke execute on function
   tenancy.assert_protectable(regclass, name)
 from public;
 --! EndIncluded tenancy/protect.sql
-
 --! Included tenancy/append-only.sql
 -- For records of what happened. The privileges say so; the restrictive policies are for the day somebody grants more.
 create or replace function tenancy.append_only(target regclass) returns void
@@ -390,8 +419,8 @@ begin
       revoke update, delete, truncate on table %1$s from public, authenticated, anonymous, app_background;
 
       drop policy if exists append_only_update on %1$s;
-      create policy append_only_update on %1$s as restrictive for update to public using (false);
-      comment on policy append_only_update on %1$s is 'Nobody changes a row.';
+      create policy append_only_update on %1$s as restrictive for update to public using (current_user = 'app_pii');
+      comment on policy append_only_update on %1$s is 'Nobody changes a row; what names a guest who is erased is taken out by the functions of app_pii, which nobody can be.';
 
       drop policy if exists append_only_delete on %1$s;
       create policy append_only_delete on %1$s as restrictive for delete to public using (false);
@@ -399,6 +428,7 @@ begin
     $sql$,
     target
   );
+  perform tenancy.isolate_children(target);
 end
 $$;
 

@@ -1,6 +1,6 @@
--- version: 2
 -- All of this folder, in order: for psql, and for harness, which installs it where it is missing.
 \ir schema.sql
+\ir version.sql
 \ir periods.sql
 \ir children.sql
 \ir managed.sql

@@ -4,10 +4,3 @@ create schema if not exists partitions;
 comment on schema partitions is 'Range partitions by time: which there have to be, how they are made and isolated, and how they go.';
 
 revoke all on schema partitions from public;
-
-create or replace function partitions.version() returns integer
-language sql immutable parallel safe
-return 2;
-comment on function partitions.version() is 'Of these functions. Goes up with every change of what they do, so that harness knows whether to renew them.';
-
-revoke execute on function partitions.version() from public;

@@ -42,12 +42,11 @@ const states = async (client = other.client) =>
   (await inTransaction(client, "read only", () => migrationStatus(client, root))).map(
     ({ file, state }) => `${file} ${state}`,
   );
+const commit = (message: string) => commitMigration(author.client, { root, url: author.url, message });
 const apply = () => applyMigrations(other.client, { root, url: other.url });
 
 test("commit makes current.sql the next migration, include and all, on the branch too", async () => {
-  expect(await commitMigration(author.client, root, author.url, "first table")).toBe(
-    "000001-first-table.sql",
-  );
+  expect(await commit("first table")).toBe("000001-first-table.sql");
   expect(readFileSync(committed("000001-first-table.sql"), "utf8")).toContain(
     "create or replace function public.greet()",
   );
@@ -77,7 +76,7 @@ test("apply brings another branch up to date, once", async () => {
 test("a commit that fails leaves current.sql as it was written, and no file and no database behind", async () => {
   const text = "--! Message: my message\n--! include greet.sql\ncreate table public.b (id int);\nselekt 1;\n";
   writeFileSync(current, text);
-  await expect(commitMigration(author.client, root, author.url, "broken")).rejects.toMatchObject({
+  await expect(commit("broken")).rejects.toMatchObject({
     code: "migration-failed",
     message: expect.stringMatching(/line \d+: syntax error at or near "selekt" \(42601\)/),
   });
@@ -93,7 +92,7 @@ test("a commit that fails leaves current.sql as it was written, and no file and 
 test("a migration that fails on a branch names the file and the line, and changes nothing", async () => {
   await other.client.query("create table public.b (already int)");
   writeFileSync(current, "create table public.b (id int);\n");
-  await commitMigration(author.client, root, author.url, "second table");
+  await commit("second table");
   expect(await states()).toEqual(["000001-first-table.sql applied", "000002-second-table.sql pending"]);
   await expect(apply()).rejects.toMatchObject({
     code: "migration-failed",

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Client } from "pg";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../harness/database/connection.ts";
 import { installPack, packSql } from "../../harness/partitions/pack.ts";
@@ -341,7 +342,7 @@ test("the file that the dry run names installs the functions in psql", async () 
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   }
   const { rows } = await fresh.client.query("select partitions.version() as version");
-  expect(rows[0].version).toBeGreaterThan(0);
+  expect(rows[0].version).toMatch(found.status === 0 ? /^unversioned$/ : /^[0-9a-f]{16}$/);
   // nobody but the owner may call any of it
   const open = await fresh.client.query(
     "select p.oid::regprocedure from pg_proc as p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as g where p.pronamespace = 'partitions'::regnamespace and g.grantee = 0",
@@ -444,19 +445,25 @@ async function otherDatabase() {
   return fresh;
 }
 
-test("older functions are renewed, newer ones are not touched", async () => {
+const setVersion = (client: Client, version: string) =>
+  client.query(
+    `create or replace function partitions.version() returns text language sql immutable parallel safe return '${version}'`,
+  );
+
+test("functions of another version are renewed, those of an unknown one are not touched", async () => {
   const { client, url } = await otherDatabase();
   await client.query(packSql());
-  await client.query(
-    "create or replace function partitions.version() returns integer language sql immutable parallel safe return 1",
+  const { rows } = await client.query("select partitions.version() as own");
+  expect((await harness(["partitions", "ensure", "--database-url", url])).stdout).toBe(
+    "Nothing is missing\n",
   );
+  await setVersion(client, "unversioned");
   await client.query("drop function partitions.overdue(regclass)");
   expect((await harness(["partitions", "ensure", "--database-url", url])).stdout).toBe(
     "renewed the schema partitions\nNothing is missing\n",
   );
-  await client.query(
-    "create or replace function partitions.version() returns integer language sql immutable parallel safe return 1000",
-  );
+  expect((await client.query("select partitions.version() as own")).rows).toEqual(rows);
+  await setVersion(client, "0123456789abcdef");
   expect((await harness(["partitions", "ensure", "--database-url", url])).stderr).toContain(
     "[partitions-pack-newer]",
   );

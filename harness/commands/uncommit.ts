@@ -1,0 +1,20 @@
+import { type ExitCode, exitCodes } from "../core/errors.ts";
+import { progress } from "../core/progress.ts";
+import { projectRoot } from "../core/project.ts";
+import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { uncommitMigration } from "../migrate/uncommit.ts";
+import type { DatabaseOptions } from "./options.ts";
+import { onConnection, withTarget } from "./with-target.ts";
+
+/** Takes the last committed migration back into current.sql and the packs. */
+export async function uncommit(options: DatabaseOptions): Promise<ExitCode> {
+  return withTarget(options, "writes", async ({ target: { url } }) => {
+    refusePooledUrl(url);
+    return onConnection(url, "uncommit", async (client) => {
+      const stopProgress = progress("taking the migration back");
+      const file = await uncommitMigration(client, projectRoot(), url).finally(stopProgress);
+      process.stdout.write(`Taken back: ${file}. What it did in this branch stays.\n`);
+      return exitCodes.clean;
+    });
+  });
+}

@@ -1,0 +1,5 @@
+-- btree_gist lets one index compare uuids and ranges, which ruling out double bookings takes. It is a trusted extension,
+-- so the owner of the database may create it; a schema of its own keeps its functions out of the application's.
+create schema if not exists extensions;
+comment on schema extensions is 'Extensions whose objects nothing calls by name.';
+create extension if not exists btree_gist with schema extensions;
