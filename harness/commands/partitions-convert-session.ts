@@ -19,10 +19,13 @@ export interface ConvertOptions extends PartitionOptions {
   pauseBeforeSwap?: boolean | undefined;
   rollback?: boolean | undefined;
   finish?: boolean | undefined;
+  /** Seconds. */
+  wait?: string | undefined;
 }
 
 export interface Session {
   client: Client;
+  url: string;
   relation: string;
   options: ConvertOptions;
   branch: string | null;

@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
+--! Hash: sha1:72e7e4282245dc27b9fae46bebab5a2b390825e7
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -12,8 +12,8 @@ revoke all on schema partitions from public;
 
 create or replace function partitions.version() returns integer
 language sql immutable parallel safe
-return 2;
-comment on function partitions.version() is 'Of these functions. Goes up with every change of what they do, so that harness knows whether to renew them.';
+return 3;
+comment on function partitions.version() is 'Version of this function pack, raised with every change of what it does, so that harness knows whether to renew it.';
 
 revoke execute on function partitions.version() from public;
 --! EndIncluded partitions/schema.sql
@@ -1917,8 +1917,12 @@ create table if not exists partitions.conversions (
   copied_to jsonb,
   copied bigint not null default 0,
   began_at timestamptz not null default now(),
-  moved_at timestamptz not null default now()
+  moved_at timestamptz not null default now(),
+  running_before text[],
+  server_started_at timestamptz
 );
+-- Of an older version.
+alter table partitions.conversions add column if not exists running_before text[], add column if not exists server_started_at timestamptz;
 comment on table partitions.conversions is 'The tables that are being partitioned while they are in use.';
 comment on column partitions.conversions.relation is 'schema.table, quoted where needed.';
 comment on column partitions.conversions.parent is 'The partitioned table, in a schema of its own until it gets the name.';
@@ -1929,6 +1933,9 @@ comment on column partitions.conversions.legacy_until is 'attach: where the old 
 comment on column partitions.conversions.fingerprint is 'Of the definition of the table when its parent was built: if it is changed meanwhile, the swap is refused.';
 comment on column partitions.conversions.last_position is 'shadow: the last row to copy. What came later was written twice.';
 comment on column partitions.conversions.copied_to is 'shadow: the last row that is copied.';
+comment on column partitions.conversions.running_before is
+  'shadow: the transactions (virtual ids) that were running when the copy was complete. Their snapshots may not see all of it. NULL: not written down yet.';
+comment on column partitions.conversions.server_started_at is 'shadow: when the server was started on which these ran. Virtual ids begin anew with each start.';
 
 revoke all on table partitions.conversions from public;
 
@@ -2094,6 +2101,15 @@ end
 $$;
 comment on function partitions.begin_conversion(partitions.conversions) is 'Begins a conversion as it was planned.';
 
+revoke execute on function
+  partitions.fingerprint(regclass), partitions.extent(regclass, name), partitions.end_of_period(text, text, timestamptz), partitions.legacy_bound(text, text, timestamptz),
+  partitions.plan(regclass, name, text, text, text, boolean, integer, interval), partitions.conversion(text), partitions.move_on(text, text),
+  partitions.workspace(regclass), partitions.attic(regclass), partitions.refuse_blocked(partitions.conversions), partitions.begin_conversion(partitions.conversions)
+from public;
+--! EndIncluded partitions/conversions.sql
+--! Included partitions/conversion-steps.sql
+-- The steps that both methods have, and the way back. Those of shadow alone are in copy.sql, those of attach and the swap in swap.sql.
+
 create or replace function partitions.step_build(relation text) returns text
 language plpgsql
 set search_path = ''
@@ -2210,12 +2226,9 @@ $$;
 comment on function partitions.undo_conversion(text) is 'Leaves nothing of a conversion that has not been swapped yet.';
 
 revoke execute on function
-  partitions.fingerprint(regclass), partitions.extent(regclass, name), partitions.end_of_period(text, text, timestamptz), partitions.legacy_bound(text, text, timestamptz),
-  partitions.plan(regclass, name, text, text, text, boolean, integer, interval), partitions.conversion(text), partitions.move_on(text, text),
-  partitions.workspace(regclass), partitions.attic(regclass), partitions.refuse_blocked(partitions.conversions), partitions.begin_conversion(partitions.conversions),
   partitions.step_build(text), partitions.step_children(text), partitions.step_validate(text), partitions.step_finish(text), partitions.undo_conversion(text)
 from public;
---! EndIncluded partitions/conversions.sql
+--! EndIncluded partitions/conversion-steps.sql
 --! Included partitions/copy.sql
 -- The copy. From one moment on every change is made in both tables, in the same transaction; then the rows that were there before are
 -- copied, in batches. A batch locks its rows FOR SHARE: who changes one of them waits until the copy is committed, and then finds it.
@@ -2394,6 +2407,72 @@ revoke execute on function
   partitions.arbiter(partitions.conversions), partitions.step_watch(text), partitions.copy_batch(text, integer), partitions.position_literal(jsonb, text[]), partitions.compare(text)
 from public;
 --! EndIncluded partitions/copy.sql
+--! Included partitions/snapshots.sql
+-- A snapshot does not see rows that were copied after it was taken. Whoever has an older one and first touches the table after the swap would
+-- find it empty, without any error. So the swap waits for the transactions that were running when the copy was complete, as CREATE INDEX
+-- CONCURRENTLY waits for those that are older than its index. What is written later is in both tables, by the same transaction.
+
+create or replace function partitions.older_transactions(relation text)
+returns table (transaction text, pid integer, application text, began_at timestamptz)
+language sql volatile
+set search_path = ''
+as $$
+  select l.virtualtransaction, a.pid, nullif(a.application_name, ''), a.xact_start
+  from partitions.conversions as c
+  join pg_catalog.pg_locks as l on l.locktype = 'virtualxid' and l.virtualxid = l.virtualtransaction and l.virtualtransaction = any (c.running_before)
+  join pg_catalog.pg_stat_activity as a on a.pid = l.pid
+  where c.relation = older_transactions.relation and c.server_started_at = pg_postmaster_start_time() and l.pid <> pg_backend_pid()
+    -- Other databases do not see the table; autovacuum, which has no user, does not read as a snapshot does.
+    and a.datid = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database()) and a.usesysid is not null
+    -- READ COMMITTED has no snapshot between two statements, and takes a new one for the next. Of sessions of other roles this is known to
+    -- pg_read_all_stats only: without it they count.
+    and (a.backend_start is null or a.backend_xmin is not null)
+  order by a.xact_start, a.pid
+$$;
+comment on function partitions.older_transactions(text) is
+  'Transactions whose snapshot may be older than the copy of a table, the oldest first: the swap waits for them. transaction: its virtual id. '
+  'began_at is NULL where this role may not know it.';
+
+create or replace function partitions.note_transactions(relation text) returns void
+language sql volatile
+set search_path = ''
+as $$
+  update partitions.conversions as c
+  set server_started_at = pg_postmaster_start_time(),
+    running_before = case when c.running_before is null
+      then array(
+        select l.virtualtransaction from pg_catalog.pg_locks as l
+        where l.locktype = 'virtualxid' and l.virtualxid = l.virtualtransaction and l.pid <> pg_backend_pid())
+      -- Whoever had no snapshot for a moment has a newer one ever after.
+      else array(select o.transaction from partitions.older_transactions(relation) as o) end
+  where c.relation = note_transactions.relation and c.step in ('verify', 'swap') and c.running_before is distinct from '{}'
+$$;
+comment on function partitions.note_transactions(text) is
+  'Writes down which transactions are running, whose snapshots may not see all of the copy; called again, which of them are left. Call it once '
+  'the last batch is committed: what begins afterwards sees all of it.';
+
+create or replace function partitions.refuse_older_transactions(relation text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  older record;
+begin
+  if exists (select from partitions.conversions as c where c.relation = refuse_older_transactions.relation and c.running_before is null) then
+    raise object_not_in_prerequisite_state using
+      message = format('which transactions are older than the copy of %s is not written down', relation), hint = 'select partitions.note_transactions(…), in a transaction of its own.';
+  end if;
+  for older in select o.pid from partitions.older_transactions(relation) as o limit 1 loop
+    raise object_in_use using
+      message = format('session %s has a snapshot from before the copy of %s was complete: after the swap it would find no rows in it', older.pid, relation),
+      hint = 'Wait until its transaction has ended.';
+  end loop;
+end
+$$;
+comment on function partitions.refuse_older_transactions(text) is 'An error while a transaction is running whose snapshot may be older than the copy.';
+
+revoke execute on function partitions.older_transactions(text), partitions.note_transactions(text), partitions.refuse_older_transactions(text) from public;
+--! EndIncluded partitions/snapshots.sql
 --! Included partitions/swap.sql
 -- The end of a conversion: one transaction that changes the catalogue only. What it needs to know it finds out before it has the lock.
 
@@ -2545,6 +2624,9 @@ declare
   stray record;
 begin
   perform partitions.refuse_blocked(c);
+  if c.method = 'shadow' then
+    perform partitions.refuse_older_transactions(relation);
+  end if;
   -- What partitions maintain has made meanwhile is where the partitioned table is.
   for stray in
     select s.child, k.relnamespace::pg_catalog.regnamespace::pg_catalog.name as home

@@ -1,5 +1,5 @@
---! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
---! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Previous: sha1:72e7e4282245dc27b9fae46bebab5a2b390825e7
+--! Hash: sha1:38bca125d5e9274c6d0392f53030c4240f56645c
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
---! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Previous: sha1:38bca125d5e9274c6d0392f53030c4240f56645c
+--! Hash: sha1:2c33de4bfe470a8a91eeaa4c5d2a8314381f6def
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

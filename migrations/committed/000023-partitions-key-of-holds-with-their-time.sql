@@ -1,5 +1,5 @@
---! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
---! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Previous: sha1:2c33de4bfe470a8a91eeaa4c5d2a8314381f6def
+--! Hash: sha1:913abbddded4087d2b42499b2326c0462b4f1f73
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

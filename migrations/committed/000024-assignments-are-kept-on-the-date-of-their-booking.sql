@@ -1,5 +1,5 @@
---! Previous: sha1:903c69713e78b052824e412712700defc745b2ae
---! Hash: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
+--! Previous: sha1:913abbddded4087d2b42499b2326c0462b4f1f73
+--! Hash: sha1:5bb2f563c2f3e9d756786aba8a89304ca4dd05fd
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

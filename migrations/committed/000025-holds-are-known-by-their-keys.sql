@@ -1,5 +1,5 @@
---! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
---! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Previous: sha1:5bb2f563c2f3e9d756786aba8a89304ca4dd05fd
+--! Hash: sha1:3be7022cc75bd8da7a80cd260c0a23d09fdd90ac
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

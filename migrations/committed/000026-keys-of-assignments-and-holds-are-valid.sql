@@ -1,5 +1,5 @@
---! Previous: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
---! Hash: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
+--! Previous: sha1:3be7022cc75bd8da7a80cd260c0a23d09fdd90ac
+--! Hash: sha1:34d24d6f6a31ce1d24b693cf1e259f7796df2fe9
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
---! Hash: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
+--! Previous: sha1:34d24d6f6a31ce1d24b693cf1e259f7796df2fe9
+--! Hash: sha1:d7e03164f995672a70f0d03616b74aea90fa3bd7
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
---! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Previous: sha1:d7e03164f995672a70f0d03616b74aea90fa3bd7
+--! Hash: sha1:7b6f47e1c303c9d6712458a04a5fe0b20ed84ed8
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

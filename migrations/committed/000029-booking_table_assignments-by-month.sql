@@ -1,5 +1,5 @@
---! Previous: sha1:7ef495671473c9c06274832531fef089888807ca
---! Hash: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
+--! Previous: sha1:7b6f47e1c303c9d6712458a04a5fe0b20ed84ed8
+--! Hash: sha1:4fc810153ab5f92de6fa71fbebf2561845774ea1
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

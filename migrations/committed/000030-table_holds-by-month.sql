@@ -1,5 +1,5 @@
---! Previous: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
---! Hash: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
+--! Previous: sha1:4fc810153ab5f92de6fa71fbebf2561845774ea1
+--! Hash: sha1:c159606c0934945daf2c30620fc1c9f9803391ae
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
---! Hash: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
+--! Previous: sha1:c159606c0934945daf2c30620fc1c9f9803391ae
+--! Hash: sha1:7ed0a55c02da803d23494f3e030b77ad0a2fdcc9
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

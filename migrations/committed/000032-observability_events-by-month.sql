@@ -1,5 +1,5 @@
---! Previous: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
---! Hash: sha1:f0a7a2201e9254a4aeea33f1ab900c566a839387
+--! Previous: sha1:7ed0a55c02da803d23494f3e030b77ad0a2fdcc9
+--! Hash: sha1:d16d76f4559d6b7de7e50bdbb81d58e724bf6891
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -21,8 +21,12 @@ create table if not exists partitions.conversions (
   copied_to jsonb,
   copied bigint not null default 0,
   began_at timestamptz not null default now(),
-  moved_at timestamptz not null default now()
+  moved_at timestamptz not null default now(),
+  running_before text[],
+  server_started_at timestamptz
 );
+-- Of an older version.
+alter table partitions.conversions add column if not exists running_before text[], add column if not exists server_started_at timestamptz;
 comment on table partitions.conversions is 'The tables that are being partitioned while they are in use.';
 comment on column partitions.conversions.relation is 'schema.table, quoted where needed.';
 comment on column partitions.conversions.parent is 'The partitioned table, in a schema of its own until it gets the name.';
@@ -33,6 +37,9 @@ comment on column partitions.conversions.legacy_until is 'attach: where the old 
 comment on column partitions.conversions.fingerprint is 'Of the definition of the table when its parent was built: if it is changed meanwhile, the swap is refused.';
 comment on column partitions.conversions.last_position is 'shadow: the last row to copy. What came later was written twice.';
 comment on column partitions.conversions.copied_to is 'shadow: the last row that is copied.';
+comment on column partitions.conversions.running_before is
+  'shadow: the transactions (virtual ids) that were running when the copy was complete. Their snapshots may not see all of it. NULL: not written down yet.';
+comment on column partitions.conversions.server_started_at is 'shadow: when the server was started on which these ran. Virtual ids begin anew with each start.';
 
 revoke all on table partitions.conversions from public;
 

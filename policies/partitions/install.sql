@@ -1,4 +1,4 @@
--- version: 2
+-- version: 3
 -- All of this folder, in order: for psql, and for harness, which installs it where it is missing.
 \ir schema.sql
 \ir periods.sql
@@ -16,4 +16,5 @@
 \ir conversions.sql
 \ir conversion-steps.sql
 \ir copy.sql
+\ir snapshots.sql
 \ir swap.sql

@@ -7,7 +7,7 @@ revoke all on schema partitions from public;
 
 create or replace function partitions.version() returns integer
 language sql immutable parallel safe
-return 2;
-comment on function partitions.version() is 'Of these functions. Goes up with every change of what they do, so that harness knows whether to renew them.';
+return 3;
+comment on function partitions.version() is 'Version of this function pack, raised with every change of what it does, so that harness knows whether to renew it.';
 
 revoke execute on function partitions.version() from public;
