@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { onExit } from "../core/cleanup.ts";
 import { connect } from "../database/connection.ts";
+import { sqlstateOf } from "../database/patience.ts";
 
 export interface Interruptible {
   client: Client;
@@ -27,9 +28,15 @@ export async function interruptibly<T>(
     await ended.catch(() => undefined);
     process.stderr.write(`\nInterrupted: ${tell()}\n`);
   });
-  return ended.finally(() => {
+  try {
+    return await ended;
+  } catch (error) {
+    // That a statement was cancelled is what was wanted: the process ends with the line that tells where it stands.
+    if (interrupted && sqlstateOf(error) === "57014") return await new Promise(() => undefined);
+    throw error;
+  } finally {
     over = !interrupted;
-  });
+  }
 }
 
 async function cancelStatement(client: Client, url: string): Promise<void> {

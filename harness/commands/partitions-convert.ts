@@ -18,7 +18,14 @@ import { inTurn } from "../partitions/turn.ts";
 import { seconds, wholeNumber } from "./option-values.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";
-import { type ConvertOptions, report, type Session, say, wishOf } from "./partitions-convert-session.ts";
+import {
+  type ConvertOptions,
+  goOn,
+  report,
+  type Session,
+  say,
+  wishOf,
+} from "./partitions-convert-session.ts";
 import { refusePooler } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -50,10 +57,17 @@ export async function partitionsConvert(table: string, options: ConvertOptions):
         // from the plan on, so that of two that begin at once the second hears of the first
         return await inTurn(client, relation, () => work(session, effort));
       } catch (error) {
-        throw explainPartitionError(error);
+        throw explainPartitionError(error, again(table, options));
       }
     },
   );
+}
+
+/** What is safe to repeat when the connection is lost. */
+function again(table: string, { dryRun, rollback, finish }: ConvertOptions): string {
+  if (dryRun) return "Nothing was changed: run this again.";
+  if (rollback || finish) return "It was done as a whole or not at all: run this again.";
+  return `What is done lasts: ${goOn(table)}`;
 }
 
 /** @throws HarnessError `bad-option` */

@@ -1,9 +1,15 @@
 import pg, { type Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { connectionLost, isConnectionLost } from "../database/connection-lost.ts";
 import { explainQueryError } from "../database/explain-query-error.ts";
 
-/** A HarnessError for what the database refused; anything else as it is. */
-export function explainPartitionError(error: unknown): unknown {
+/**
+ * A HarnessError for what the database refused, and for a connection that was lost; anything else as it is.
+ * @param again what lasts and what is safe to repeat, for the latter
+ */
+export function explainPartitionError(error: unknown, again = "Run this again."): unknown {
+  const lost = error instanceof HarnessError ? error.cause : error;
+  if (isConnectionLost(lost)) return connectionLost(lost, again);
   if (!(error instanceof pg.DatabaseError)) return error;
   const codes: Record<string, string> = {
     "42809": "not-partitioned-by-time",
