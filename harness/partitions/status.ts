@@ -94,12 +94,13 @@ export async function partitionStatus(
   client: Client,
   { table: named, olderThan, asIf }: StatusRequest = {},
 ): Promise<PartitionStatus> {
+  // before the transaction, which pins the search_path
+  const wanted = named === undefined ? undefined : await wholeName(client, named);
   return patiently(() =>
     inTransaction(
       client,
       "read only",
       async () => {
-        const wanted = named === undefined ? undefined : await wholeName(client, named);
         if (olderThan !== undefined) await requireInterval(client, olderThan);
         const { managed, detached } = await registered(client);
         if (wanted !== undefined && asIf) await pretend(client, managed, wanted, asIf);
