@@ -24,17 +24,14 @@ parents as materialized (
      and n.nspname !~ '^partitions_[0-9]+_new$' -- what a conversion fills, and nobody sees yet
      and o.opcintype in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 ),
+\ir ../sql/fragments/partition-bounds.sql
+,
 children as materialized (
-  select p.parent, c.oid as child, format('%I.%I', n.nspname, c.relname) as name, i.inhdetachpending as detaching, b.bound is null as is_default,
-         case when b.bound[1] = 'MINVALUE' then '-infinity' else trim(both '''' from b.bound[1])::timestamptz end as starts_at,
-         case when b.bound[2] = 'MAXVALUE' then 'infinity' else trim(both '''' from b.bound[2])::timestamptz end as ends_at
+  select b.*, format('%I.%I', n.nspname, c.relname) as name
     from parents as p
-    join pg_catalog.pg_inherits as i on i.inhparent = p.parent
-    join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
+    join partition_bounds as b on b.parent = p.parent
+    join pg_catalog.pg_class as c on c.oid = b.child
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-   cross join lateral (
-     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
-       offset 0) as b (bound) -- once a partition, not once for each mention
 ),
 -- What is below, of any depth: each with the child that it belongs to.
 descendants as (
@@ -78,23 +75,12 @@ inferred as (
              and n.starts_at at time zone z.zone + u.step = n.ends_at at time zone z.zone) > count(*)
    order by n.parent, z.place
 ),
--- How each relation is isolated. In subqueries of policies the catalogue writes the table's own name: @ stands for it.
+\ir ../sql/fragments/same-policies.sql
+,
+-- How each relation is isolated.
 isolation as (
   select c.oid as relation, c.relkind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
-         (select string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, (select array_agg(r order by r) from unnest(p.polroles) as r),
-                   coalesce(own.replaced[1], '-'), coalesce(own.replaced[2], '-')), e'\n' order by p.polname)
-            from pg_catalog.pg_policy as p
-           cross join lateral (
-             select array_agg(case when strpos(e.expression, quote_ident(c.relname) || '.') = 0 then e.expression else (
-                 select string_agg(case when t.token = quote_ident(c.relname) and t.next = '.' and t.previous is distinct from '.' then '@' else t.token end,
-                          '' order by t.place)
-                   from (select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next
-                           from regexp_matches(e.expression, $re$('(?:[^']|'')*'|"(?:[^"]|"")*"|[[:alnum:]_$]+|.)$re$, 'g')
-                             with ordinality as found (token, place)
-                         window w as (order by found.place)) as t) end order by e.place)
-               from unnest(array[pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)])
-                 with ordinality as e (expression, place)) as own (replaced)
-           where p.polrelid = c.oid) as policies,
+         (select jsonb_agg(to_jsonb(p) - 'relation' order by p.name) from own_policies as p where p.relation = c.oid) as policies,
          coalesce((
            select array_agg(distinct format('%s %s', g.grantee, g.privilege_type))
              from (select c.relacl as acl union all

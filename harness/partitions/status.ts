@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { patiently } from "../database/patience.ts";
-import { readSqlFile } from "../database/sql-file.ts";
+import { readSqlFile, withIncludes } from "../database/sql-file.ts";
 import { inTransaction } from "../database/transaction.ts";
 
 /** What of a table needs attention. */
@@ -104,7 +104,7 @@ export async function partitionStatus(
         if (olderThan !== undefined) await requireInterval(client, olderThan);
         const { managed, detached } = await registered(client);
         if (wanted !== undefined && asIf) await pretend(client, managed, wanted, asIf);
-        const sql = readSqlFile("harness/partitions/status.sql").text;
+        const sql = withIncludes(readSqlFile("harness/partitions/status.sql"));
         // as a function, since $ means something in a replacement
         const { rows } = await client.query(
           sql

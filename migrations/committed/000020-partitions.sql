@@ -1,5 +1,5 @@
 --! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:72e7e4282245dc27b9fae46bebab5a2b390825e7
+--! Hash: sha1:bf2865ec648b153b270d6aed923cdb81154bc428
 --! Message: partitions
 
 --! Included partitions/schema.sql
@@ -136,12 +136,16 @@ set search_path = ''
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
+declare
+  by_date constant pg_catalog.bool := (select k.type = 'pg_catalog.date'::pg_catalog.regtype from partitions.key(parent) as k);
 begin
-  perform partitions.key(parent);
   return query
   select c.oid::pg_catalog.regclass,
-    case when bound.found[1] = 'MINVALUE' then '-infinity' else trim(both '''' from bound.found[1])::pg_catalog.timestamptz end,
-    case when bound.found[2] = 'MAXVALUE' then 'infinity' else trim(both '''' from bound.found[2])::pg_catalog.timestamptz end,
+    -- A date may lie beyond every timestamp.
+    case when bound.found[1] = 'MINVALUE' then '-infinity' when by_date and trim(both '''' from bound.found[1])::pg_catalog.date > '294276-12-31' then 'infinity'
+      else trim(both '''' from bound.found[1])::pg_catalog.timestamptz end,
+    case when bound.found[2] = 'MAXVALUE' then 'infinity' when by_date and trim(both '''' from bound.found[2])::pg_catalog.date > '294276-12-31' then 'infinity'
+      else trim(both '''' from bound.found[2])::pg_catalog.timestamptz end,
     bound.found is null,
     i.inhdetachpending
   from pg_catalog.pg_inherits as i

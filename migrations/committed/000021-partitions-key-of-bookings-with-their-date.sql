@@ -1,5 +1,5 @@
---! Previous: sha1:72e7e4282245dc27b9fae46bebab5a2b390825e7
---! Hash: sha1:38bca125d5e9274c6d0392f53030c4240f56645c
+--! Previous: sha1:bf2865ec648b153b270d6aed923cdb81154bc428
+--! Hash: sha1:8e670fec40930bac47129ca2355c4eb03bddb31f
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

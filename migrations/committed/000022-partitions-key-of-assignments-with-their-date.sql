@@ -1,5 +1,5 @@
---! Previous: sha1:38bca125d5e9274c6d0392f53030c4240f56645c
---! Hash: sha1:2c33de4bfe470a8a91eeaa4c5d2a8314381f6def
+--! Previous: sha1:8e670fec40930bac47129ca2355c4eb03bddb31f
+--! Hash: sha1:7fb332e236fa1691ea22c1b3c71d756ea90cc868
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:2c33de4bfe470a8a91eeaa4c5d2a8314381f6def
---! Hash: sha1:913abbddded4087d2b42499b2326c0462b4f1f73
+--! Previous: sha1:7fb332e236fa1691ea22c1b3c71d756ea90cc868
+--! Hash: sha1:a6795ea359f87270c87251bc14f6e05d0faebf0a
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:913abbddded4087d2b42499b2326c0462b4f1f73
---! Hash: sha1:5bb2f563c2f3e9d756786aba8a89304ca4dd05fd
+--! Previous: sha1:a6795ea359f87270c87251bc14f6e05d0faebf0a
+--! Hash: sha1:8c64504b694e8e6e44f3c69275207b100c016da8
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

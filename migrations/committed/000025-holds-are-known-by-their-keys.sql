@@ -1,5 +1,5 @@
---! Previous: sha1:5bb2f563c2f3e9d756786aba8a89304ca4dd05fd
---! Hash: sha1:3be7022cc75bd8da7a80cd260c0a23d09fdd90ac
+--! Previous: sha1:8c64504b694e8e6e44f3c69275207b100c016da8
+--! Hash: sha1:2a1e1b6dfa1ab322e0a5e76002c55c4e0cea934d
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

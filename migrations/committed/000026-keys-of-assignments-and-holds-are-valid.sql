@@ -1,5 +1,5 @@
---! Previous: sha1:3be7022cc75bd8da7a80cd260c0a23d09fdd90ac
---! Hash: sha1:34d24d6f6a31ce1d24b693cf1e259f7796df2fe9
+--! Previous: sha1:2a1e1b6dfa1ab322e0a5e76002c55c4e0cea934d
+--! Hash: sha1:bf77403f5b8f7ddcad96873be74a2b1b672cf11d
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:34d24d6f6a31ce1d24b693cf1e259f7796df2fe9
---! Hash: sha1:d7e03164f995672a70f0d03616b74aea90fa3bd7
+--! Previous: sha1:bf77403f5b8f7ddcad96873be74a2b1b672cf11d
+--! Hash: sha1:499c69ab5b83398132d747a22b03bb9e260b06be
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

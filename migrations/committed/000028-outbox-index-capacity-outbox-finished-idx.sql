@@ -1,5 +1,5 @@
---! Previous: sha1:d7e03164f995672a70f0d03616b74aea90fa3bd7
---! Hash: sha1:7b6f47e1c303c9d6712458a04a5fe0b20ed84ed8
+--! Previous: sha1:499c69ab5b83398132d747a22b03bb9e260b06be
+--! Hash: sha1:de1705383ceec92b8187fbc8b16c8ac8262ef85e
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:7b6f47e1c303c9d6712458a04a5fe0b20ed84ed8
---! Hash: sha1:4fc810153ab5f92de6fa71fbebf2561845774ea1
+--! Previous: sha1:de1705383ceec92b8187fbc8b16c8ac8262ef85e
+--! Hash: sha1:42fd0a3c31fd0b85a40d336573f7d16a65fb0005
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:4fc810153ab5f92de6fa71fbebf2561845774ea1
---! Hash: sha1:c159606c0934945daf2c30620fc1c9f9803391ae
+--! Previous: sha1:42fd0a3c31fd0b85a40d336573f7d16a65fb0005
+--! Hash: sha1:7d4f3bda102918feb8d07d21a97720e3244c2428
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:c159606c0934945daf2c30620fc1c9f9803391ae
---! Hash: sha1:7ed0a55c02da803d23494f3e030b77ad0a2fdcc9
+--! Previous: sha1:7d4f3bda102918feb8d07d21a97720e3244c2428
+--! Hash: sha1:5c9fcf705a187bc11aa8332a8b99591295145ede
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:7ed0a55c02da803d23494f3e030b77ad0a2fdcc9
---! Hash: sha1:d16d76f4559d6b7de7e50bdbb81d58e724bf6891
+--! Previous: sha1:5c9fcf705a187bc11aa8332a8b99591295145ede
+--! Hash: sha1:04d1cc9357f7889056acf5aa5eb868afe3c95ab3
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
