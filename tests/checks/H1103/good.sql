@@ -43,3 +43,7 @@ call public.isolate('log_a');
 create policy see on public.log as restrictive to app_user using ((select log.note <> 'see log.note') and tenant_id = (select log.whose()));
 create policy see on public.log_a as restrictive to app_user using ((select log_a.note <> 'see log.note') and tenant_id = (select log.whose()));
 revoke all on public.log_a from app_user;
+-- kept up, so that its partitions are meant to be alike
+create schema partitions;
+create table partitions.managed (parent regclass primary key);
+insert into partitions.managed values ('public.log');
