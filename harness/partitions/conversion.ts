@@ -50,6 +50,8 @@ export interface Wish {
   premake: number;
   /** An interval. */
   retention?: string | undefined;
+  /** More are refused. Undefined: 500. */
+  maxPartitions?: number | undefined;
 }
 
 const columns = `c.relation, c.key_column as key, c.period, c.time_zone as "timeZone", c.method, c.step,
@@ -59,7 +61,7 @@ const columns = `c.relation, c.key_column as key, c.period, c.time_zone as "time
   (select count(*)::int from partitions.periods(c.period, c.time_zone, coalesce(c.legacy_until, least(c.oldest, now())),
      greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period))) as partitions`;
 
-const planned = `partitions.plan($1::regclass, $2, $3, $4, $5, $6, $7, $8::interval)`;
+const planned = `partitions.plan($1::regclass, $2, $3, $4, $5, $6, $7, $8::interval, $9)`;
 
 const valuesOf = (wish: Wish) => [
   wish.relation,
@@ -70,6 +72,7 @@ const valuesOf = (wish: Wish) => [
   wish.extendKeys,
   wish.premake,
   wish.retention,
+  wish.maxPartitions,
 ];
 
 /** The conversion of a table that is under way. */

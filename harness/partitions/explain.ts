@@ -1,5 +1,5 @@
 import pg, { type Client } from "pg";
-import { HarnessError } from "../core/errors.ts";
+import { exitCodes, HarnessError } from "../core/errors.ts";
 import { connectionLost, isConnectionLost } from "../database/connection-lost.ts";
 import { explainQueryError } from "../database/explain-query-error.ts";
 
@@ -20,6 +20,7 @@ export function explainPartitionError(error: unknown, again = "Run this again.")
     "42501": "not-the-owner",
     "55P03": "table-busy",
     "25006": "read-only",
+    "54000": "too-many-partitions",
   };
   const { code = "", message, hint } = error;
   const known = codes[code];
@@ -34,6 +35,7 @@ export function explainPartitionError(error: unknown, again = "Run this again.")
     code: known,
     message,
     hint: hint ?? hints[known] ?? "See docs/partitions.md.",
+    ...(known === "too-many-partitions" ? { exitCode: exitCodes.findings } : {}),
     cause: error,
   });
 }

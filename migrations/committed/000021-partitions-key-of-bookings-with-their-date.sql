@@ -1,5 +1,5 @@
---! Previous: sha1:bf2865ec648b153b270d6aed923cdb81154bc428
---! Hash: sha1:8e670fec40930bac47129ca2355c4eb03bddb31f
+--! Previous: sha1:1491f6cd88887ea2e117e497a642d29f13c99185
+--! Hash: sha1:f47e225a371c278b8474ee20d1294143a6ae857f
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

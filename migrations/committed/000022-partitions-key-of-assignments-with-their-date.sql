@@ -1,5 +1,5 @@
---! Previous: sha1:8e670fec40930bac47129ca2355c4eb03bddb31f
---! Hash: sha1:7fb332e236fa1691ea22c1b3c71d756ea90cc868
+--! Previous: sha1:f47e225a371c278b8474ee20d1294143a6ae857f
+--! Hash: sha1:73def98e1448999d15d33456e4e38760ab22b213
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

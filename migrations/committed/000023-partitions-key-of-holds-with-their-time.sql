@@ -1,5 +1,5 @@
---! Previous: sha1:7fb332e236fa1691ea22c1b3c71d756ea90cc868
---! Hash: sha1:a6795ea359f87270c87251bc14f6e05d0faebf0a
+--! Previous: sha1:73def98e1448999d15d33456e4e38760ab22b213
+--! Hash: sha1:83b83ea748e22b74655dd7bad4fab281a07c55a0
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:a6795ea359f87270c87251bc14f6e05d0faebf0a
---! Hash: sha1:8c64504b694e8e6e44f3c69275207b100c016da8
+--! Previous: sha1:83b83ea748e22b74655dd7bad4fab281a07c55a0
+--! Hash: sha1:61e9f0a90b40b7f1bbf39294ed99efed0502b924
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

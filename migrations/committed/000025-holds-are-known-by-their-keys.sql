@@ -1,5 +1,5 @@
---! Previous: sha1:8c64504b694e8e6e44f3c69275207b100c016da8
---! Hash: sha1:2a1e1b6dfa1ab322e0a5e76002c55c4e0cea934d
+--! Previous: sha1:61e9f0a90b40b7f1bbf39294ed99efed0502b924
+--! Hash: sha1:b855085210cea84910bd42b3c5424169564910d1
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:2a1e1b6dfa1ab322e0a5e76002c55c4e0cea934d
---! Hash: sha1:bf77403f5b8f7ddcad96873be74a2b1b672cf11d
+--! Previous: sha1:b855085210cea84910bd42b3c5424169564910d1
+--! Hash: sha1:06dbf554489a9e049de7f468a1c57a0e5ff2d6c1
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:bf77403f5b8f7ddcad96873be74a2b1b672cf11d
---! Hash: sha1:499c69ab5b83398132d747a22b03bb9e260b06be
+--! Previous: sha1:06dbf554489a9e049de7f468a1c57a0e5ff2d6c1
+--! Hash: sha1:c35340e21652a4f3c9ff73dc6bf54ce717f5c8e6
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

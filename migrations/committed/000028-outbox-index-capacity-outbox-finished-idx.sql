@@ -1,5 +1,5 @@
---! Previous: sha1:499c69ab5b83398132d747a22b03bb9e260b06be
---! Hash: sha1:de1705383ceec92b8187fbc8b16c8ac8262ef85e
+--! Previous: sha1:c35340e21652a4f3c9ff73dc6bf54ce717f5c8e6
+--! Hash: sha1:5b21f88ec2451adde4d63f2c162bf0ffcc68d09b
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:de1705383ceec92b8187fbc8b16c8ac8262ef85e
---! Hash: sha1:42fd0a3c31fd0b85a40d336573f7d16a65fb0005
+--! Previous: sha1:5b21f88ec2451adde4d63f2c162bf0ffcc68d09b
+--! Hash: sha1:d76cc9c6943ac58fa9faa95ca3464113969c3fcb
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:42fd0a3c31fd0b85a40d336573f7d16a65fb0005
---! Hash: sha1:7d4f3bda102918feb8d07d21a97720e3244c2428
+--! Previous: sha1:d76cc9c6943ac58fa9faa95ca3464113969c3fcb
+--! Hash: sha1:6c76b44c16d4fc1f2fdf74803913409f22f736dc
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:7d4f3bda102918feb8d07d21a97720e3244c2428
---! Hash: sha1:5c9fcf705a187bc11aa8332a8b99591295145ede
+--! Previous: sha1:6c76b44c16d4fc1f2fdf74803913409f22f736dc
+--! Hash: sha1:47b2586e6e2f94b7e9fe764367dbb5ac33652af2
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:5c9fcf705a187bc11aa8332a8b99591295145ede
---! Hash: sha1:04d1cc9357f7889056acf5aa5eb868afe3c95ab3
+--! Previous: sha1:47b2586e6e2f94b7e9fe764367dbb5ac33652af2
+--! Hash: sha1:73f5abaf67b94e96631d4b96151196cb70179ee9
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -57,7 +57,9 @@ begin
   from pg_catalog.pg_inherits as i
   join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
   cross join lateral (
-    select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
+    -- FOR VALUES FROM (…) TO (…); DEFAULT. Cut instead of matched, which takes a tenth of the time.
+    select case when starts_with(e.expression, 'FOR VALUES FROM (') then string_to_array(substr(e.expression, 18, length(e.expression) - 18), ') TO (') end
+    from (select pg_catalog.pg_get_expr(c.relpartbound, c.oid) offset 0) as e (expression)
     offset 0 -- once a partition, not once for each mention
   ) as bound (found)
   where i.inhparent = parent
