@@ -77,6 +77,17 @@ inferred as (
 ),
 \ir ../sql/fragments/same-policies.sql
 ,
+-- Where none of the zones fits, but some zone would: bounds within a day's turn of those of the period, and as far apart.
+likely as (
+  select distinct on (n.parent) n.parent, u.period
+    from newest as n cross join units as u
+   where n.place <= 6 and n.type = 'timestamptz'::regtype
+   group by n.parent, u.period, u.step
+  having bool_and(abs(extract(epoch from n.starts_at at time zone 'UTC' - date_trunc(u.period, n.starts_at at time zone 'UTC' + interval '14 hours'))) <= 14 * 3600
+             and abs(extract(epoch from date_trunc(u.period, n.starts_at at time zone 'UTC' + interval '14 hours') + u.step - n.ends_at at time zone 'UTC')) <= 14 * 3600
+             and abs(extract(epoch from n.starts_at at time zone 'UTC' + u.step - n.ends_at at time zone 'UTC')) <= 4 * 86400)
+   order by n.parent, u.step desc
+),
 -- How each relation is isolated.
 isolation as (
   select c.oid as relation, c.relkind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
@@ -116,16 +127,22 @@ defaults as (
 facts as (
   select p.*, s.parent is not null as managed, coalesce(s.period, i.period) as period, 
          case when p.type = 'timestamptz'::regtype then coalesce(s.time_zone, i.zone, 'UTC') else 'UTC' end as zone,
+         y.period as likely_period, (select m.ends_at - m.starts_at from newest as m where m.parent = p.parent and m.place = 1) as width,
          s.premake, s.retention, s.expired, s.archive_schema, coalesce(w.range, tstzrange('-infinity', 'infinity')) as own,
          coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from children as c where c.parent = p.parent and not c.is_default), '{}') as covered
     from parents as p
     left join settings as s using (parent)
     left join inferred as i using (parent)
+    left join likely as y using (parent)
     left join windows as w using (parent)
 ),
 ahead as (
   select f.*, u.step, upper(here.range) as covered_upto,
-         case when f.period is not null and isfinite(upper(here.range)) then (
+         -- Without a period: so many partitions.
+         case when f.period is null and isfinite(upper(here.range)) then (
+           select count(*) from children as c
+            where c.parent = f.parent and not c.is_default and c.starts_at > now() and c.ends_at <= upper(here.range))
+         when isfinite(upper(here.range)) then (
            select count(*)
              from generate_series(date_trunc(f.period, now() at time zone f.zone) + u.step,
                                   least(upper(here.range), now() + 1000 * u.step) at time zone f.zone - u.step, u.step)) end as periods_left
@@ -156,7 +173,7 @@ judged as (
     from ahead as a
 )
 select coalesce(json_agg(json_build_object(
-         'table', j.name, 'key', j.key, 'type', j.type::text, 'managed', j.managed, 'period', j.period, 'timeZone', j.zone, 'premake', j.premake,
+         'table', j.name, 'key', j.key, 'type', j.type::text, 'managed', j.managed, 'period', j.period, 'likelyPeriod', case when j.period is null then j.likely_period end, 'timeZone', j.zone, 'premake', j.premake,
          'retention', j.retention::text, 'expired', j.expired, 'archiveSchema', j.archive_schema,
          'partitions', (select count(*) from children as c where c.parent = j.parent),
          'from', lower(j.covered), 'upto', upper(j.covered), 'nowCovered', j.covered @> now(), 'periodsLeft', j.periods_left,
@@ -165,7 +182,9 @@ select coalesce(json_agg(json_build_object(
          'missing', j.missing, 'gaps', j.gaps, 'default', j.default_partition, 'detaching', j.detaching, 'differing', j.differing, 'expiredPartitions', j.expired_children,
          'problems', array_remove(array[
            case when j.own @> now() and not j.covered @> now() then 'now-not-covered' end,
-           case when j.covered_upto < upper(j.own) and j.periods_left < least(2, coalesce(j.premake, 2)) then 'running-out' end,
+           case when j.covered_upto < upper(j.own) and case when j.period is not null then j.periods_left < least(2, coalesce(j.premake, 2))
+                  -- The end is seen by the length of the newest partition; one of years need not have the next long before.
+                  else j.covered_upto < now() + least(2 * j.width, interval '2 months') end then 'running-out' end,
            case when json_array_length(j.gaps) > 0 then 'gap' end,
            case when j.default_partition is not null and (j.default_partition ->> 'hasRows') is distinct from 'false' then 'default-has-rows' end,
            case when json_array_length(j.detaching) > 0 then 'detach-pending' end,

@@ -32,8 +32,10 @@ export interface PartitionedTable {
   type: string;
   /** Whether it stands in partitions.managed; if not, period and time zone follow from the partitions. */
   managed: boolean;
-  /** Null: the partitions have none. */
+  /** Null: not to be told from the partitions. */
   period: string | null;
+  /** What the partitions look like where it cannot be told: those of another time zone. */
+  likelyPeriod: string | null;
   timeZone: string;
   premake: number | null;
   /** An interval; null: rows are kept for ever. */
@@ -45,7 +47,7 @@ export interface PartitionedTable {
   from: Bound | null;
   upto: Bound | null;
   nowCovered: boolean;
-  /** Whole periods without a gap after the current one; null: without end, or not to be told. */
+  /** Whole periods without a gap after the current one (partitions, where the period cannot be told); null: without end, or none is for now. */
   periodsLeft: number | null;
   /** As the planner estimates it. */
   rows: number;

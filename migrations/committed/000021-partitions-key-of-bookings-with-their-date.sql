@@ -1,5 +1,5 @@
---! Previous: sha1:1491f6cd88887ea2e117e497a642d29f13c99185
---! Hash: sha1:f47e225a371c278b8474ee20d1294143a6ae857f
+--! Previous: sha1:94e190071ee65d3bea84ed9584fce4d5a08469e8
+--! Hash: sha1:4ca08faf463c9d16bbc1db4568ad96ef772020f0
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

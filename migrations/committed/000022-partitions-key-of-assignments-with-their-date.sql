@@ -1,5 +1,5 @@
---! Previous: sha1:f47e225a371c278b8474ee20d1294143a6ae857f
---! Hash: sha1:73def98e1448999d15d33456e4e38760ab22b213
+--! Previous: sha1:4ca08faf463c9d16bbc1db4568ad96ef772020f0
+--! Hash: sha1:b4a64e526634d24f04d00c36a050a61a9ae8fa08
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:73def98e1448999d15d33456e4e38760ab22b213
---! Hash: sha1:83b83ea748e22b74655dd7bad4fab281a07c55a0
+--! Previous: sha1:b4a64e526634d24f04d00c36a050a61a9ae8fa08
+--! Hash: sha1:a055910da60894b9d5d37038d01d3d8095096b4f
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:83b83ea748e22b74655dd7bad4fab281a07c55a0
---! Hash: sha1:61e9f0a90b40b7f1bbf39294ed99efed0502b924
+--! Previous: sha1:a055910da60894b9d5d37038d01d3d8095096b4f
+--! Hash: sha1:8983b6d4873e62125afdabc987c2a9aa68ee40cf
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

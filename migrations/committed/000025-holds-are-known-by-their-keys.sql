@@ -1,5 +1,5 @@
---! Previous: sha1:61e9f0a90b40b7f1bbf39294ed99efed0502b924
---! Hash: sha1:b855085210cea84910bd42b3c5424169564910d1
+--! Previous: sha1:8983b6d4873e62125afdabc987c2a9aa68ee40cf
+--! Hash: sha1:c348fcf663d2742278881871086a0334a600f391
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

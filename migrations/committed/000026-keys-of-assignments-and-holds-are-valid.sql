@@ -1,5 +1,5 @@
---! Previous: sha1:b855085210cea84910bd42b3c5424169564910d1
---! Hash: sha1:06dbf554489a9e049de7f468a1c57a0e5ff2d6c1
+--! Previous: sha1:c348fcf663d2742278881871086a0334a600f391
+--! Hash: sha1:2985bcc4319e724d1c5a837f8fbb13ca028bd428
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:06dbf554489a9e049de7f468a1c57a0e5ff2d6c1
---! Hash: sha1:c35340e21652a4f3c9ff73dc6bf54ce717f5c8e6
+--! Previous: sha1:2985bcc4319e724d1c5a837f8fbb13ca028bd428
+--! Hash: sha1:5163d81a457d617757cd1a4aa655b7286cf11edc
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

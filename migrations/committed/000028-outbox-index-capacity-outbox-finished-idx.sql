@@ -1,5 +1,5 @@
---! Previous: sha1:c35340e21652a4f3c9ff73dc6bf54ce717f5c8e6
---! Hash: sha1:5b21f88ec2451adde4d63f2c162bf0ffcc68d09b
+--! Previous: sha1:5163d81a457d617757cd1a4aa655b7286cf11edc
+--! Hash: sha1:36b9b71e5e83eef45219b3381e9b4d650a74bee7
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

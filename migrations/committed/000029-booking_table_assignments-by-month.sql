@@ -1,5 +1,5 @@
---! Previous: sha1:5b21f88ec2451adde4d63f2c162bf0ffcc68d09b
---! Hash: sha1:d76cc9c6943ac58fa9faa95ca3464113969c3fcb
+--! Previous: sha1:36b9b71e5e83eef45219b3381e9b4d650a74bee7
+--! Hash: sha1:f0e5d15e3b1aa7ba5bca222af71d053dd166a21b
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:d76cc9c6943ac58fa9faa95ca3464113969c3fcb
---! Hash: sha1:6c76b44c16d4fc1f2fdf74803913409f22f736dc
+--! Previous: sha1:f0e5d15e3b1aa7ba5bca222af71d053dd166a21b
+--! Hash: sha1:fd926739171017acc5c5787cfe7fb092b0a48c8e
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

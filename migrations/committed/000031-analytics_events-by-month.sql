@@ -1,5 +1,5 @@
---! Previous: sha1:6c76b44c16d4fc1f2fdf74803913409f22f736dc
---! Hash: sha1:47b2586e6e2f94b7e9fe764367dbb5ac33652af2
+--! Previous: sha1:fd926739171017acc5c5787cfe7fb092b0a48c8e
+--! Hash: sha1:f35b6020a431fdf27cb225a53f5192b5c7e3314b
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

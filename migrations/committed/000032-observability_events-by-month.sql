@@ -1,5 +1,5 @@
---! Previous: sha1:47b2586e6e2f94b7e9fe764367dbb5ac33652af2
---! Hash: sha1:73f5abaf67b94e96631d4b96151196cb70179ee9
+--! Previous: sha1:f35b6020a431fdf27cb225a53f5192b5c7e3314b
+--! Hash: sha1:f0e1adfb1628df2f8a3e4606fa62da7dc221870d
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
