@@ -9,7 +9,6 @@ import { explainPartitionError } from "../partitions/explain.ts";
 import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import {
-  describePruneFailure,
   type ExpiredPartition,
   finish,
   type Outcome,
@@ -17,6 +16,7 @@ import {
   prunePartition,
   unsettled,
 } from "../partitions/prune.ts";
+import { describePruneFailure } from "../partitions/prune-failure.ts";
 import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
 import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
