@@ -8,6 +8,7 @@ import { compareCopy } from "./compare.ts";
 import { type Conversion, findConversion, type Step } from "./conversion.ts";
 import { copyRows, type Effort } from "./copy-rows.ts";
 import { longestHolder } from "./explain.ts";
+import { giveUpCopy, isDiskFull } from "./full-disk.ts";
 import { waitForOlderTransactions } from "./older-transactions.ts";
 import { inTurn } from "./turn.ts";
 
@@ -32,7 +33,7 @@ const unhurried = { statementTimeoutMs: 0, idleTimeoutMs: 0 };
 /**
  * Goes on with a conversion from wherever it stands, until it is done, waits to be finished, or is paused. It may be killed at any moment: each
  * step is a transaction that also says what comes next.
- * @throws HarnessError `copy-differs`, `table-busy`, `older-transaction`, `conversion-running`; what the database refuses as it comes
+ * @throws HarnessError `copy-differs`, `table-busy`, `older-transaction`, `disk-full`, `conversion-running`; what the database refuses as it comes
  */
 export async function convert(client: Client, relation: string, running: Running): Promise<Ending> {
   return inTurn(client, relation, async () => {
@@ -46,6 +47,7 @@ export async function convert(client: Client, relation: string, running: Running
         await takeStep(client, conversion, running);
       } catch (error) {
         // a statement that was cancelled, or a lock that nobody waits for any longer
+        if (isDiskFull(error)) throw await giveUpCopy(client, relation, error);
         if (running.paused() && ["57014", "55P03", "40P01"].includes(sqlstateOf(error))) return "paused";
         throw error;
       }

@@ -1,5 +1,5 @@
---! Previous: sha1:94e190071ee65d3bea84ed9584fce4d5a08469e8
---! Hash: sha1:4ca08faf463c9d16bbc1db4568ad96ef772020f0
+--! Previous: sha1:a2bf60d779e40f986de1cd34da983a19176d814d
+--! Hash: sha1:2227f63c9e6a4190a91e3710a25c5ace78ab9808
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:4ca08faf463c9d16bbc1db4568ad96ef772020f0
---! Hash: sha1:b4a64e526634d24f04d00c36a050a61a9ae8fa08
+--! Previous: sha1:2227f63c9e6a4190a91e3710a25c5ace78ab9808
+--! Hash: sha1:3ee1949771df144d10190d15979a91d5b089da52
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b4a64e526634d24f04d00c36a050a61a9ae8fa08
---! Hash: sha1:a055910da60894b9d5d37038d01d3d8095096b4f
+--! Previous: sha1:3ee1949771df144d10190d15979a91d5b089da52
+--! Hash: sha1:1bc167bc201435fbcce74b99ab2f61014b4e5348
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

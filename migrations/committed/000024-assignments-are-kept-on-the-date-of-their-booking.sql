@@ -1,5 +1,5 @@
---! Previous: sha1:a055910da60894b9d5d37038d01d3d8095096b4f
---! Hash: sha1:8983b6d4873e62125afdabc987c2a9aa68ee40cf
+--! Previous: sha1:1bc167bc201435fbcce74b99ab2f61014b4e5348
+--! Hash: sha1:2f33b0262e0c7a247a203c6122f8cd46831e1d6d
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:8983b6d4873e62125afdabc987c2a9aa68ee40cf
---! Hash: sha1:c348fcf663d2742278881871086a0334a600f391
+--! Previous: sha1:2f33b0262e0c7a247a203c6122f8cd46831e1d6d
+--! Hash: sha1:b0bdd329cf2c620e17938e2fee4fa9627c3c7c8b
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

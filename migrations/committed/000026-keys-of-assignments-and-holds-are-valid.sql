@@ -1,5 +1,5 @@
---! Previous: sha1:c348fcf663d2742278881871086a0334a600f391
---! Hash: sha1:2985bcc4319e724d1c5a837f8fbb13ca028bd428
+--! Previous: sha1:b0bdd329cf2c620e17938e2fee4fa9627c3c7c8b
+--! Hash: sha1:36528d411871a89f304753277baa68970fcc8154
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

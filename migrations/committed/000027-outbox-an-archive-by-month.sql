@@ -1,5 +1,5 @@
---! Previous: sha1:2985bcc4319e724d1c5a837f8fbb13ca028bd428
---! Hash: sha1:5163d81a457d617757cd1a4aa655b7286cf11edc
+--! Previous: sha1:36528d411871a89f304753277baa68970fcc8154
+--! Hash: sha1:c9c2c6ee903324f26d4870e2b2e83c5e7d96ca89
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:5163d81a457d617757cd1a4aa655b7286cf11edc
---! Hash: sha1:36b9b71e5e83eef45219b3381e9b4d650a74bee7
+--! Previous: sha1:c9c2c6ee903324f26d4870e2b2e83c5e7d96ca89
+--! Hash: sha1:e2bafd4adca3dad215a430abef01a9b419d1d183
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:36b9b71e5e83eef45219b3381e9b4d650a74bee7
---! Hash: sha1:f0e5d15e3b1aa7ba5bca222af71d053dd166a21b
+--! Previous: sha1:e2bafd4adca3dad215a430abef01a9b419d1d183
+--! Hash: sha1:20667f4f05805dbfe5bb7315d1ac30a241f447a0
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

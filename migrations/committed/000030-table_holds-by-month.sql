@@ -1,5 +1,5 @@
---! Previous: sha1:f0e5d15e3b1aa7ba5bca222af71d053dd166a21b
---! Hash: sha1:fd926739171017acc5c5787cfe7fb092b0a48c8e
+--! Previous: sha1:20667f4f05805dbfe5bb7315d1ac30a241f447a0
+--! Hash: sha1:86c48b0892262e4b6c897e69f354188ed641a09d
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:fd926739171017acc5c5787cfe7fb092b0a48c8e
---! Hash: sha1:f35b6020a431fdf27cb225a53f5192b5c7e3314b
+--! Previous: sha1:86c48b0892262e4b6c897e69f354188ed641a09d
+--! Hash: sha1:05380adea079013f341daffa4c9c4ffbe4f4d73a
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

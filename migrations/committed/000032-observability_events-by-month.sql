@@ -1,5 +1,5 @@
---! Previous: sha1:f35b6020a431fdf27cb225a53f5192b5c7e3314b
---! Hash: sha1:f0e1adfb1628df2f8a3e4606fa62da7dc221870d
+--! Previous: sha1:05380adea079013f341daffa4c9c4ffbe4f4d73a
+--! Hash: sha1:de67f64aceb7057da6f89566c209a5bfc3b70bf1
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
