@@ -3,8 +3,11 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
-    // for `npm run test:long`
-    exclude: [...configDefaults.exclude, ...(process.env.HARNESS_LONG ? [] : ["tests/long/**"])],
+    // `npm run test:long` does these
+    exclude: [
+      ...configDefaults.exclude,
+      ...(process.env.HARNESS_LONG === undefined ? ["tests/**/*.long.test.ts"] : []),
+    ],
     globalSetup: ["tests/support/global-setup.ts"],
     // real servers on two cores: generous limits, since a slow machine is not a failure
     testTimeout: 120_000,

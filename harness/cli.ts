@@ -464,9 +464,14 @@ partitions
   .option("--extend-keys", "add the column to unique keys that lack it")
   .option("--premake <number>", "periods ahead (default: 3)")
   .option("--retention <interval>", "how long rows are to be kept: '12 months'")
+  .option("--max-partitions <number>", "refuse to make more, as for a row of 9999-12-31 (default: 500)")
   .option("--batch <rows>", "rows in a transaction, at most (default: 5000)")
   .option("--rate <rows>", "at most so many rows a second")
   .option("--lock-timeout <seconds>", "how long writers may queue behind a lock, each time (default: 0.05)")
+  .option(
+    "--wait <seconds>",
+    "longest wait for such locks, and for transactions older than the copy (default: 600)",
+  )
   .option("--pause-before-swap", "do everything but the swap")
   .option("--rollback", "leave nothing of a conversion that has not been swapped")
   .option("--finish", "drop the old table that is kept after the swap")

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { prepare, root } from "./prepare.mjs";
 
 prepare();
+// Every file of this name, and those that only go on for longer.
 const files =
   process.argv.length > 2
     ? process.argv.slice(2)
-    : ["tests/partitions/convert-kill.test.ts", "tests/pii/faults.test.ts", "tests/long"];
+    : [".long.test.ts", "tests/partitions/convert-kill.test.ts", "tests/pii/faults.test.ts"];
 const { status } = spawnSync(
   process.execPath,
   [join(root, "node_modules/vitest/vitest.mjs"), "run", ...files, "--testTimeout=600000"],

@@ -1,14 +1,17 @@
-import { onExit } from "../core/cleanup.ts";
 import { progress } from "../core/progress.ts";
 import { type ProgressBar, progressBar } from "../core/progress-bar.ts";
+import type { Step } from "../partitions/conversion.ts";
 import { convert, type Ending, type Running } from "../partitions/convert.ts";
 import { stepInWords } from "../partitions/convert-text.ts";
+import { interruptibly } from "./interruptibly.ts";
 import { goOn, type Session, say } from "./partitions-convert-session.ts";
 
-/** Converts, says what it is about, and lets itself be interrupted. */
+/** Statements that take as long as the table is large. Cancelled, they are begun anew by the next run. */
+const long = new Set<Step | undefined>(["index", "prove", "verify", "validate"]);
+
+/** Converts, says what it is about, and lets itself be interrupted: after the batch or the step, or in the middle of a long statement. */
 export async function convertWithBar(session: Session, running: Running): Promise<Ending> {
-  const { client, relation, options } = session;
-  let paused = false;
+  const { client, url, relation, options } = session;
   let bar: ProgressBar | undefined;
   let stop: (() => void) | undefined;
   const clear = () => {
@@ -17,31 +20,29 @@ export async function convertWithBar(session: Session, running: Running): Promis
     bar = undefined;
     stop = undefined;
   };
-  let before = "";
-  const ended = convert(client, relation, {
-    ...running,
-    paused: () => paused,
-    stopBefore: options.pauseBeforeSwap ? "swap" : undefined,
-    onRows: (rows) => bar?.add(rows),
-    onStep(conversion) {
-      clear();
-      if (conversion.step !== before) say(session, `  ${stepInWords[conversion.step]}`);
-      before = conversion.step;
-      if (conversion.step === "copy") {
-        bar = progressBar(`copying ${relation}`, conversion.estimate);
-        bar.add(conversion.copied);
-      } else stop = progress(stepInWords[conversion.step]);
-    },
-  }).finally(clear);
-  // Ctrl-C: to the end of the batch or the step, then out.
-  let over = false;
-  onExit(async () => {
-    if (over) return;
-    paused = true;
-    await ended.catch(() => undefined);
-    process.stderr.write(`\nPaused: what is done lasts. ${goOn(relation)}\n`);
-  });
-  return ended.finally(() => {
-    over = !paused;
-  });
+  let before: Step | undefined;
+  const tell = () =>
+    `what is done lasts${before ? `; next it ${stepInWords[before]}` : ""}. ${goOn(relation)}`;
+  return interruptibly({ client, url, cancels: () => long.has(before), tell }, (interrupted) =>
+    convert(client, relation, {
+      ...running,
+      paused: interrupted,
+      stopBefore: options.pauseBeforeSwap ? "swap" : undefined,
+      onRows: (rows) => bar?.add(rows),
+      onWait(who) {
+        clear();
+        say(session, `  waits for ${who}, which began before the copy was complete`);
+        stop = progress(`waiting for ${who}`);
+      },
+      onStep(conversion) {
+        clear();
+        if (conversion.step !== before) say(session, `  ${stepInWords[conversion.step]}`);
+        before = conversion.step;
+        if (conversion.step === "copy") {
+          bar = progressBar(`copying ${relation}`, conversion.estimate);
+          bar.add(conversion.copied);
+        } else stop = progress(stepInWords[conversion.step]);
+      },
+    }).finally(clear),
+  );
 }

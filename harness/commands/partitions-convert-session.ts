@@ -3,7 +3,7 @@ import { HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { methods, type Wish } from "../partitions/conversion.ts";
 import type { Ending } from "../partitions/convert.ts";
-import { oneOf } from "./option-values.ts";
+import { oneOf, wholeNumber } from "./option-values.ts";
 import { type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 
 export interface ConvertOptions extends PartitionOptions {
@@ -13,16 +13,20 @@ export interface ConvertOptions extends PartitionOptions {
   method?: string | undefined;
   premake?: string | undefined;
   retention?: string | undefined;
+  maxPartitions?: string | undefined;
   batch?: string | undefined;
   rate?: string | undefined;
   extendKeys?: boolean | undefined;
   pauseBeforeSwap?: boolean | undefined;
   rollback?: boolean | undefined;
   finish?: boolean | undefined;
+  /** Seconds. */
+  wait?: string | undefined;
 }
 
 export interface Session {
   client: Client;
+  url: string;
   relation: string;
   options: ConvertOptions;
   branch: string | null;
@@ -46,6 +50,7 @@ export function wishOf({ relation, options }: Session): Wish {
     extendKeys: options.extendKeys ?? false,
     premake: premakeOf(options.premake) ?? 3,
     retention: options.retention,
+    maxPartitions: wholeNumber("--max-partitions", options.maxPartitions, undefined, 100_000),
   };
 }
 

@@ -14,12 +14,22 @@ import { describeBlockers, describePlan, stepInWords } from "../partitions/conve
 import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack } from "../partitions/pack.ts";
 import { wholeName } from "../partitions/status.ts";
+import { inTurn } from "../partitions/turn.ts";
 import { seconds, wholeNumber } from "./option-values.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";
-import { type ConvertOptions, report, type Session, say, wishOf } from "./partitions-convert-session.ts";
+import {
+  type ConvertOptions,
+  goOn,
+  report,
+  type Session,
+  say,
+  wishOf,
+} from "./partitions-convert-session.ts";
 import { refusePooler } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
+
+type Effort = Pick<Running, "batch" | "rate" | "lockTimeoutMs" | "patienceMs">;
 
 /** Partitions a table while it is in use. Run again, it goes on where it stopped. Exit code 1 if something stands in the way. */
 export async function partitionsConvert(table: string, options: ConvertOptions): Promise<ExitCode> {
@@ -40,37 +50,39 @@ export async function partitionsConvert(table: string, options: ConvertOptions):
       refusePooler(target.url);
       try {
         const relation = await wholeName(client, table);
-        const session = { client, relation, options, branch: target.branch };
+        const session = { client, url: target.url, relation, options, branch: target.branch };
         if (options.dryRun) return await rehearse(session);
         const installed = await installPack(client);
         if (installed) say(session, `${installed} the schema partitions`);
-        return await work(session, effort);
+        // from the plan on, so that of two that begin at once the second hears of the first
+        return await inTurn(client, relation, () => work(session, effort));
       } catch (error) {
-        throw explainPartitionError(error);
+        throw explainPartitionError(error, again(table, options));
       }
     },
   );
 }
 
+/** What is safe to repeat when the connection is lost. */
+function again(table: string, { dryRun, rollback, finish }: ConvertOptions): string {
+  if (dryRun) return "Nothing was changed: run this again.";
+  if (rollback || finish) return "It was done as a whole or not at all: run this again.";
+  return `What is done lasts: ${goOn(table)}`;
+}
+
 /** @throws HarnessError `bad-option` */
-function effortOf({
-  batch,
-  rate,
-  lockTimeout,
-}: ConvertOptions): Pick<Running, "batch" | "rate" | "lockTimeoutMs"> {
+function effortOf({ batch, rate, lockTimeout, wait }: ConvertOptions): Effort {
   return {
     batch: wholeNumber("--batch", batch, 5_000, 1_000_000),
     rate: wholeNumber("--rate", rate, undefined, 10_000_000),
     lockTimeoutMs: seconds("--lock-timeout", lockTimeout, 0.05),
+    patienceMs: seconds("--wait", wait, 600),
   };
 }
 
-async function work(
-  session: Session,
-  effort: Pick<Running, "batch" | "rate" | "lockTimeoutMs">,
-): Promise<ExitCode> {
+async function work(session: Session, effort: Effort): Promise<ExitCode> {
   const { client, relation, options } = session;
-  const running: Running = { ...effort, patienceMs: 10 * 60_000, paused: () => false };
+  const running: Running = { ...effort, paused: () => false };
   const known = await findConversion(client, relation);
   if (options.rollback || options.finish) {
     if (!known) throw nothingUnderWay(relation);

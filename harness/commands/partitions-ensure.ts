@@ -19,6 +19,7 @@ import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
+import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
@@ -35,7 +36,14 @@ export interface EnsureOptions extends PartitionOptions {
 export interface Ensured {
   made: Made[];
   failed: Failed[];
+  /** How many partitions there are to be made yet. */
+  left: number;
 }
+
+export const nothingEnsured = (): Ensured => ({ made: [], failed: [], left: 0 });
+
+export const ensuredSoFar = ({ made, left }: Ensured): string =>
+  `${count(made.length)} partitions were made and last, ${count(left)} are left. harness partitions ensure makes them`;
 
 /** Makes the partitions that there have to be. Exit code 1 if a table could not have its. */
 export async function partitionsEnsure(table: string | undefined, options: EnsureOptions): Promise<ExitCode> {
@@ -71,12 +79,22 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
       if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
       if (name !== undefined && areGiven(settings))
         await inTransaction(client, "read write", () => manage(client, name, settings));
-      const { made, failed } = await ensure(client, name, lockTimeoutMs);
+      const done = nothingEnsured();
+      const tell = () => ensuredSoFar(done);
+      await interruptibly({ client, url: target.url, cancels: () => true, tell }, (interrupted) =>
+        ensure(client, name, lockTimeoutMs, done, interrupted),
+      );
+      const { made, failed } = done;
       if (options.json) process.stdout.write(jsonOutput({ branch: target.branch, installed, made, failed }));
-      else process.stdout.write(describeEnsured({ made, failed }));
+      else process.stdout.write(describeEnsured(done));
       return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
     } catch (error) {
-      throw explainPartitionError(error);
+      throw explainPartitionError(
+        error,
+        options.dryRun
+          ? "Nothing was changed: run this again."
+          : "Partitions that were made last: run this again, it makes what is missing.",
+      );
     }
   });
 }
@@ -91,26 +109,34 @@ function nothingKeptUp(options: EnsureOptions, branch: string | null): ExitCode 
   return exitCodes.clean;
 }
 
-/** What is missing of one table, or of all that are kept up, is made. */
+/**
+ * Makes what is missing of one table, or of all that are kept up; each partition is a transaction.
+ * @param done is kept up to date, so that whoever interrupts can say how far it got
+ */
 export async function ensure(
   client: Client,
   table: string | undefined,
   lockTimeoutMs: number,
-): Promise<Ensured> {
+  done: Ensured,
+  interrupted: () => boolean,
+): Promise<void> {
   const { missing, failed } = await overdue(client, table);
   if (table !== undefined && failed[0]) throw refusal(failed[0]);
-  const made: Made[] = [];
+  done.failed.push(...failed);
+  done.left = missing.length;
   const bar = progressBar("making partitions", missing.length);
   try {
-    for await (const step of makePartitions(client, missing, lockTimeoutMs)) {
-      if ("made" in step) made.push(...step.made);
-      else failed.push(step.failed);
+    if (interrupted()) return;
+    for await (const step of makePartitions(client, missing, lockTimeoutMs, interrupted)) {
+      if ("made" in step) done.made.push(...step.made);
+      else done.failed.push(step.failed);
+      done.left--;
       bar.add(1);
+      if (interrupted()) return;
     }
   } finally {
     bar.stop();
   }
-  return { made, failed };
 }
 
 const refusal = ({ table, reason }: Failed) =>
@@ -120,7 +146,7 @@ const refusal = ({ table, reason }: Failed) =>
     hint: "harness partitions ensure TABLE --period month says how its partitions are to be; harness partitions convert makes a partitioned table of a plain one.",
   });
 
-export function describeEnsured({ made, failed }: Ensured): string {
+export function describeEnsured({ made, failed }: Pick<Ensured, "made" | "failed">): string {
   const lines = [...groupBy(made, ({ table }) => table)].map(([table, own]) => {
     const names = own.map(({ partition }) => printable(partition));
     const shown = names.length > 4 ? [...names.slice(0, 3), "…", names.at(-1) ?? ""] : names;

@@ -2,17 +2,20 @@ import type { Client } from "pg";
 import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { isConnectionLost } from "../database/connection-lost.ts";
 import { archiveFinished } from "../outbox/archive.ts";
 import { explainPartitionError, reasonOf } from "../partitions/explain.ts";
+import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { planPrune } from "../partitions/prune-plan.ts";
+import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
-import { describeEnsured, ensure } from "./partitions-ensure.ts";
+import { describeEnsured, ensure, ensuredSoFar, nothingEnsured } from "./partitions-ensure.ts";
 import { type PartitionOptions, refusePooler } from "./partitions-options.ts";
-import { describePruned, prune, pruneLimits } from "./partitions-prune.ts";
+import { describePruned, nothingPruned, prune, prunedSoFar, pruneLimits } from "./partitions-prune.ts";
 import { withClient } from "./with-target.ts";
 
-/** Of whoever maintains a database: one at a time. */
+/** Advisory lock: one maintenance run per database. */
 const lock = 1_885_434_485;
 
 /**
@@ -33,18 +36,32 @@ export async function partitionsMaintain(
       ]);
       if (!rows[0]?.mine) {
         process.stdout.write(
-          options.json ? jsonOutput({ branch: target.branch, busy: true }) : "Somebody else is at it\n",
+          options.json
+            ? jsonOutput({ branch: target.branch, busy: true })
+            : "Another maintenance run is active\n",
         );
         return exitCodes.clean;
       }
       // Where nothing is kept up there is nothing to install for.
       const needed = (await packState(client)) !== "missing";
       const installed = needed ? await installPack(client) : null;
-      const ensured = needed ? await ensure(client, undefined, lockTimeoutMs) : { made: [], failed: [] };
-      const pruned = needed
-        ? await prune(client, {}, await planPrune(client, {}), limits)
-        : { pruned: [], failed: [] };
-      const archived = await archive(client);
+      const ensuredYet = nothingEnsured();
+      const prunedYet = nothingPruned();
+      const tell = () =>
+        `${ensuredSoFar(ensuredYet)}; ${prunedSoFar(prunedYet)}. What was done lasts: harness partitions maintain does the rest`;
+      await liftTimeouts(client);
+      const archived = await interruptibly(
+        { client, url: target.url, cancels: () => true, tell },
+        async (interrupted) => {
+          if (needed) {
+            await ensure(client, undefined, lockTimeoutMs, ensuredYet, interrupted);
+            await prune(client, {}, await planPrune(client, {}), limits, prunedYet, interrupted);
+          }
+          return interrupted() ? { queues: [], failed: "interrupted" } : archive(client);
+        },
+      );
+      const ensured = { made: ensuredYet.made, failed: ensuredYet.failed };
+      const pruned = { pruned: prunedYet.pruned, failed: prunedYet.failed };
       if (options.json) {
         process.stdout.write(
           jsonOutput({ branch: target.branch, busy: false, installed, ensured, pruned, archived }),
@@ -60,7 +77,7 @@ export async function partitionsMaintain(
       const sound = ensured.failed.length + pruned.failed.length === 0 && archived.failed === null;
       return sound ? exitCodes.clean : exitCodes.findings;
     } catch (error) {
-      throw explainPartitionError(error);
+      throw explainPartitionError(error, "What was done lasts: run this again, it does the rest.");
     }
   });
 }
@@ -70,6 +87,7 @@ async function archive(client: Client) {
   try {
     return { queues: await archiveFinished(client), failed: null };
   } catch (error) {
+    if (isConnectionLost(error)) throw error;
     return { queues: [], failed: reasonOf(error) };
   }
 }

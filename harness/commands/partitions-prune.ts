@@ -4,11 +4,12 @@ import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import { progress } from "../core/progress.ts";
+import { isConnectionLost } from "../database/connection-lost.ts";
 import { sqlstateOf } from "../database/patience.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
+import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import {
-  describePruneFailure,
   type ExpiredPartition,
   finish,
   type Outcome,
@@ -16,10 +17,12 @@ import {
   prunePartition,
   unsettled,
 } from "../partitions/prune.ts";
+import { describePruneFailure } from "../partitions/prune-failure.ts";
 import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
 import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
 import { table as textTable } from "../report/table.ts";
+import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, refusePooler } from "./partitions-options.ts";
 import { withClient } from "./with-target.ts";
@@ -36,7 +39,17 @@ export interface PruneOptions extends PartitionOptions {
 export interface Pruned {
   pruned: { table: string; partition: string; did: Outcome }[];
   failed: { table: string; partition: string; reason: string }[];
+  /** How many partitions are to go yet. */
+  left: number;
 }
+
+export const nothingPruned = (): Pruned => ({ pruned: [], failed: [], left: 0 });
+
+export const prunedSoFar = ({ pruned, left }: Pruned): string =>
+  `${count(pruned.length)} partitions are done, ${count(left)} are left. harness partitions prune goes on from there`;
+
+export const pruneAgain =
+  "What was done lasts: run this again, it goes on where it stopped, with a partition that is half detached too.";
 
 /** Takes expired partitions from their tables. Exit code 1 if one could not be taken. */
 export async function partitionsPrune(table: string | undefined, options: PruneOptions): Promise<ExitCode> {
@@ -64,12 +77,24 @@ export async function partitionsPrune(table: string | undefined, options: PruneO
       const needed = planned.length > 0 || (await packState(client)) !== "missing";
       const installed = needed ? await installPack(client) : null;
       if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
-      const done = needed ? await prune(client, request, planned, limits) : { pruned: [], failed: [] };
-      if (options.json) process.stdout.write(jsonOutput({ branch: target.branch, installed, ...done }));
+      const done = nothingPruned();
+      const tell = () => prunedSoFar(done);
+      await liftTimeouts(client);
+      if (needed)
+        await interruptibly({ client, url: target.url, cancels: () => true, tell }, (interrupted) =>
+          prune(client, request, planned, limits, done, interrupted),
+        );
+      if (options.json)
+        process.stdout.write(
+          jsonOutput({ branch: target.branch, installed, pruned: done.pruned, failed: done.failed }),
+        );
       else process.stdout.write(describePruned(done) || "Nothing has expired\n");
       return done.failed.length === 0 ? exitCodes.clean : exitCodes.findings;
     } catch (error) {
-      throw explainPartitionError(error);
+      throw explainPartitionError(
+        error,
+        options.dryRun ? "Nothing was changed: run this again." : pruneAgain,
+      );
     }
   });
 }
@@ -84,22 +109,30 @@ export function pruneLimits(
   };
 }
 
-/** First what an interrupted run left, then what has expired. A partition that cannot go does not keep the others. */
+/**
+ * First what an interrupted run left, then what has expired. A partition that cannot go does not keep the others.
+ * @param done is kept up to date, so that whoever interrupts can say how far it got
+ */
 export async function prune(
   client: Client,
   request: PruneRequest,
   planned: readonly ExpiredPartition[],
   limits: PruneLimits,
-): Promise<Pruned> {
-  const done: Pruned = { pruned: [], failed: [] };
+  done: Pruned,
+  interrupted: () => boolean,
+): Promise<void> {
   await client.query("select partitions.forget_gone()");
   /** Who is in the way of one partition is in the way of the others: they are left to the next run. */
   const busy = new Set<string>();
   const attempt = async (table: string, partition: string, work: () => Promise<Outcome>) => {
+    if (interrupted()) return;
     const stop = progress(`pruning ${partition}`);
     try {
       done.pruned.push({ table, partition, did: await work() });
+      done.left--;
     } catch (error) {
+      if (isConnectionLost(error) || interrupted()) throw error;
+      done.left--;
       if (sqlstateOf(error) === "55P03") busy.add(table);
       done.failed.push({
         table,
@@ -111,7 +144,9 @@ export async function prune(
     }
   };
   const handled = new Set<string>();
-  for (const left of await unsettled(client, request.table)) {
+  const begun = await unsettled(client, request.table);
+  done.left = new Set([...begun, ...planned].map(({ child }) => child)).size;
+  for (const left of begun) {
     // Decided, but not begun: it is decided anew.
     if (left.state === "attached") {
       await client.query("select partitions.undecide($1::oid::regclass)", [left.oid]);
@@ -127,7 +162,6 @@ export async function prune(
     if (handled.has(expired.child) || busy.has(expired.table)) continue;
     await attempt(expired.table, expired.child, () => prunePartition(client, expired, limits));
   }
-  return done;
 }
 
 /** What may become of a partition that is no longer one of the table's: what is said now, if that is milder than what was decided. */
@@ -152,7 +186,7 @@ const done: Record<Outcome, string> = {
   gone: "was gone already",
 };
 
-export function describePruned({ pruned, failed }: Pruned): string {
+export function describePruned({ pruned, failed }: Pick<Pruned, "pruned" | "failed">): string {
   return [
     ...pruned.map(({ table, partition, did }) => `${printable(`${table}: ${partition} ${done[did]}`)}\n`),
     ...failed.map(

@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { explainPartitionError } from "../partitions/explain.ts";
 import { partitionStatus } from "../partitions/status.ts";
 import { describeStatus } from "../partitions/status-text.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -12,7 +13,9 @@ export async function partitionsStatus(
   options: DatabaseOptions,
 ): Promise<ExitCode> {
   return withClient(options, "reads", "partitions status", async ({ client, target }) => {
-    const status = await partitionStatus(client, { table });
+    const status = await partitionStatus(client, { table }).catch((error) => {
+      throw explainPartitionError(error, "It changes nothing: run it again.");
+    });
     process.stdout.write(
       options.json
         ? jsonOutput({ branch: target.branch, ...status })

@@ -33,6 +33,8 @@ export interface Conversion {
   copied: number;
   /** Rows as the planner estimates them. */
   estimate: number;
+  /** Size of the table with its indexes: what a copy takes. */
+  bytes: number;
   /** Whether a key tells its rows apart, without which nothing can be copied. */
   identified: boolean;
   /** Partitions that there will be, the old table not counted. */
@@ -50,16 +52,18 @@ export interface Wish {
   premake: number;
   /** An interval. */
   retention?: string | undefined;
+  /** More are refused. Undefined: 500. */
+  maxPartitions?: number | undefined;
 }
 
 const columns = `c.relation, c.key_column as key, c.period, c.time_zone as "timeZone", c.method, c.step,
   to_json(c.oldest) #>> '{}' as oldest, to_json(c.newest) #>> '{}' as newest, to_json(c.legacy_until) #>> '{}' as "legacyUntil",
-  c.copied::float as copied, greatest(s.reltuples, 0)::float as estimate,
+  c.copied::float as copied, greatest(s.reltuples, 0)::float as estimate, pg_catalog.pg_total_relation_size(s.oid)::float as bytes,
   partitions.identifying_index(c.source) is not null as identified,
   (select count(*)::int from partitions.periods(c.period, c.time_zone, coalesce(c.legacy_until, least(c.oldest, now())),
      greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period))) as partitions`;
 
-const planned = `partitions.plan($1::regclass, $2, $3, $4, $5, $6, $7, $8::interval)`;
+const planned = `partitions.plan($1::regclass, $2, $3, $4, $5, $6, $7, $8::interval, $9)`;
 
 const valuesOf = (wish: Wish) => [
   wish.relation,
@@ -70,6 +74,7 @@ const valuesOf = (wish: Wish) => [
   wish.extendKeys,
   wish.premake,
   wish.retention,
+  wish.maxPartitions,
 ];
 
 /** The conversion of a table that is under way. */

@@ -3,15 +3,22 @@ import type { Client } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
 import { patiently, sqlstateOf } from "../database/patience.ts";
 import { inTransaction, type Opening } from "../database/transaction.ts";
+import { buildIndexes } from "./build-indexes.ts";
+import { compareCopy } from "./compare.ts";
 import { type Conversion, findConversion, type Step } from "./conversion.ts";
 import { copyRows, type Effort } from "./copy-rows.ts";
 import { longestHolder } from "./explain.ts";
+import { giveUpCopy, isDiskFull } from "./full-disk.ts";
+import { waitForOlderTransactions } from "./older-transactions.ts";
+import { inTurn } from "./turn.ts";
 
 export interface Running extends Effort {
   /** How long to wait, each time, for a lock that writers queue behind. */
   lockTimeoutMs: number;
-  /** How long to go on trying to get it. */
+  /** How long to go on trying to get it, and to wait for transactions that are older than the copy. */
   patienceMs: number;
+  /** Says who is waited for. */
+  onWait?(who: string): void;
   /** To pause before it. */
   stopBefore?: Step | undefined;
   onStep?(conversion: Conversion): void;
@@ -26,7 +33,7 @@ const unhurried = { statementTimeoutMs: 0, idleTimeoutMs: 0 };
 /**
  * Goes on with a conversion from wherever it stands, until it is done, waits to be finished, or is paused. It may be killed at any moment: each
  * step is a transaction that also says what comes next.
- * @throws HarnessError `copy-differs`, `table-busy`, `conversion-running`; what the database refuses as it comes
+ * @throws HarnessError `copy-differs`, `table-busy`, `older-transaction`, `disk-full`, `conversion-running`; what the database refuses as it comes
  */
 export async function convert(client: Client, relation: string, running: Running): Promise<Ending> {
   return inTurn(client, relation, async () => {
@@ -36,7 +43,14 @@ export async function convert(client: Client, relation: string, running: Running
       if (conversion.step === "finish") return "finish";
       if (running.paused() || conversion.step === running.stopBefore) return "paused";
       running.onStep?.(conversion);
-      await takeStep(client, conversion, running);
+      try {
+        await takeStep(client, conversion, running);
+      } catch (error) {
+        // a statement that was cancelled, or a lock that nobody waits for any longer
+        if (isDiskFull(error)) throw await giveUpCopy(client, relation, error);
+        if (running.paused() && ["57014", "55P03", "40P01"].includes(sqlstateOf(error))) return "paused";
+        throw error;
+      }
     }
   });
 }
@@ -44,8 +58,22 @@ export async function convert(client: Client, relation: string, running: Running
 async function takeStep(client: Client, conversion: Conversion, running: Running): Promise<void> {
   const { relation, step, method } = conversion;
   if (step === "copy") return copyRows(client, relation, running);
-  if (step === "index") return buildIndexes(client, relation);
-  if (step === "verify") return verify(client, relation);
+  if (step === "index") {
+    await buildIndexes(client, relation, running.patienceMs);
+    await call(client, "select partitions.move_on($1, 'bound') as answer", relation, {});
+    return;
+  }
+  if (step === "verify") {
+    // first, since comparing takes a while, and they end meanwhile
+    await client.query("select partitions.note_transactions($1)", [relation]);
+    await compareCopy(client, relation);
+    await call(client, "select partitions.move_on($1, 'swap') as answer", relation, {});
+    return;
+  }
+  if (step === "swap" && method === "shadow") {
+    await waitForOlderTransactions(client, relation, running);
+    if (running.paused()) return;
+  }
   if (method === "attach" && (step === "prove" || step === "swap")) {
     const lifted = await insist(client, relation, running, () =>
       call(client, "select partitions.lift_bound($1) as answer", relation, {
@@ -68,44 +96,6 @@ async function takeStep(client: Client, conversion: Conversion, running: Running
   // Nobody analyses a partitioned table by itself, and plans for the whole are made of its statistics.
   if (step === "swap" && method === "attach")
     await client.query(`analyze ${relation}`).catch(() => undefined);
-}
-
-/** One run at a time. */
-async function inTurn<T>(client: Client, relation: string, work: () => Promise<T>): Promise<T> {
-  await takeTurn(client, relation);
-  try {
-    return await work();
-  } finally {
-    await client
-      .query("select pg_advisory_unlock(1885434485, hashtext($1))", [relation])
-      .catch(() => undefined);
-  }
-}
-
-/** The lock goes with the session, also if it is killed. */
-async function takeTurn(client: Client, relation: string): Promise<void> {
-  // A killed run's session is noticed by its server even in the middle of a long statement.
-  await client.query("set client_connection_check_interval = '2s'").catch(() => undefined);
-  const deadline = Date.now() + 8_000;
-  for (;;) {
-    const { rows } = await client.query("select pg_try_advisory_lock(1885434485, hashtext($1)) as mine", [
-      relation,
-    ]);
-    if (rows[0].mine) return;
-    if (Date.now() > deadline) break;
-    await sleep(250);
-  }
-  const { rows } = await client.query(
-    `select l.pid from pg_catalog.pg_locks as l
-      where l.locktype = 'advisory' and l.classid = 1885434485 and l.objid = (hashtext($1)::bigint & 4294967295)::oid and l.granted
-        and l.database = (select oid from pg_catalog.pg_database where datname = current_database())`,
-    [relation],
-  );
-  throw new HarnessError({
-    code: "conversion-running",
-    message: `another run is converting ${relation}: session ${rows[0]?.pid ?? "unknown"}`,
-    hint: "Wait for it. If it was killed, its server is still busy with its last statement; pg_terminate_backend() ends that.",
-  });
 }
 
 async function call(client: Client, statement: string, relation: string, opening: Opening): Promise<unknown> {
@@ -143,63 +133,6 @@ async function insist<T>(
       await sleep((100 + Math.min(attempt, 20) * 45) * (0.5 + Math.random()));
     }
   }
-}
-
-/** Outside of transactions, and without hurry: nobody waits for this. */
-async function buildIndexes(client: Client, relation: string): Promise<void> {
-  await client.query("set lock_timeout = 0; set statement_timeout = 0");
-  const { rows } = await client.query<{ index: string; statement: string; valid: boolean | null }>(
-    "select index, statement, valid from partitions.index_statements($1)",
-    [relation],
-  );
-  for (const { index, statement, valid } of rows) {
-    // Left by a run that was killed.
-    if (valid === false) await client.query(`drop index concurrently ${index}`);
-    if (!valid) await client.query(statement);
-  }
-  await call(client, "select partitions.move_on($1, 'bound') as answer", relation, {});
-}
-
-interface Compared {
-  period: string;
-  sourceRows: number;
-  copyRows: number;
-  same: boolean;
-}
-
-/** Every row of both, as one moment shows them: writers go on meanwhile, in both. @throws HarnessError `copy-differs` */
-async function verify(client: Client, relation: string): Promise<void> {
-  const { rows: parents } = await client.query(
-    "select partitions.whole_name(parent) as parent from partitions.conversions where relation = $1",
-    [relation],
-  );
-  await client.query("set statement_timeout = 0; set lock_timeout = 0");
-  await client.query(`analyze ${parents[0]?.parent}`);
-  const compared = await inTransaction(
-    client,
-    "read only",
-    async () =>
-      (
-        await client.query<Compared>(
-          `select starts_at::text as period, source_rows::float as "sourceRows", copy_rows::float as "copyRows",
-                  source_rows = copy_rows and source_hash is not distinct from copy_hash as same
-             from partitions.compare($1)`,
-          [relation],
-        )
-      ).rows,
-    { ...unhurried, first: "set transaction isolation level repeatable read" },
-  );
-  const wrong = compared.filter(({ same }) => !same);
-  if (wrong.length > 0) {
-    const [first] = wrong;
-    throw new HarnessError({
-      code: "copy-differs",
-      message: `${relation} and its copy differ in ${wrong.length} periods, first in that of ${first?.period} (${first?.sourceRows} rows, ${first?.copyRows} in the copy)`,
-      hint: `Nothing was swapped. harness partitions convert ${relation} --rollback, then begin again; and look for what changes the table without firing its triggers.`,
-      exitCode: exitCodes.findings,
-    });
-  }
-  await call(client, "select partitions.move_on($1, 'swap') as answer", relation, {});
 }
 
 /** Takes a conversion back that has not been swapped. */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Client } from "pg";
 import { packageRoot } from "../core/project.ts";
+import { isConnectionLost } from "../database/connection-lost.ts";
 import { patiently, sqlstateOf } from "../database/patience.ts";
 import { beginStatement, inTransaction } from "../database/transaction.ts";
 import { longestHolder, reasonOf } from "./explain.ts";
@@ -57,6 +58,7 @@ export async function* makePartitions(
   client: Client,
   missing: readonly MissingPartition[],
   lockTimeoutMs: number,
+  interrupted: () => boolean = () => false,
 ): AsyncGenerator<{ made: Made[] } | { failed: Failed }> {
   const given = new Set<string>();
   for (const wanted of missing) {
@@ -64,6 +66,7 @@ export async function* makePartitions(
     try {
       yield { made: await patiently(() => makeOne(client, wanted, lockTimeoutMs), attempts) };
     } catch (error) {
+      if (isConnectionLost(error) || interrupted()) throw error;
       given.add(wanted.table);
       yield { failed: { table: wanted.table, reason: await describe(client, wanted.table, error) } };
     }

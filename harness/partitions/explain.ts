@@ -1,9 +1,15 @@
 import pg, { type Client } from "pg";
-import { HarnessError } from "../core/errors.ts";
+import { exitCodes, HarnessError } from "../core/errors.ts";
+import { connectionLost, isConnectionLost } from "../database/connection-lost.ts";
 import { explainQueryError } from "../database/explain-query-error.ts";
 
-/** A HarnessError for what the database refused; anything else as it is. */
-export function explainPartitionError(error: unknown): unknown {
+/**
+ * A HarnessError for what the database refused, and for a connection that was lost; anything else as it is.
+ * @param again what lasts and what is safe to repeat, for the latter
+ */
+export function explainPartitionError(error: unknown, again = "Run this again."): unknown {
+  const lost = error instanceof HarnessError ? error.cause : error;
+  if (isConnectionLost(lost)) return connectionLost(lost, again);
   if (!(error instanceof pg.DatabaseError)) return error;
   const codes: Record<string, string> = {
     "42809": "not-partitioned-by-time",
@@ -14,6 +20,7 @@ export function explainPartitionError(error: unknown): unknown {
     "42501": "not-the-owner",
     "55P03": "table-busy",
     "25006": "read-only",
+    "54000": "too-many-partitions",
   };
   const { code = "", message, hint } = error;
   const known = codes[code];
@@ -28,6 +35,7 @@ export function explainPartitionError(error: unknown): unknown {
     code: known,
     message,
     hint: hint ?? hints[known] ?? "See docs/partitions.md.",
+    ...(known === "too-many-partitions" ? { exitCode: exitCodes.findings } : {}),
     cause: error,
   });
 }
@@ -39,8 +47,8 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * Who has held a lock on one of the tables for longest, as far as the role may know: `session 4711 (nightly report) for 12 min`; null if
- * it is gone already.
+ * Who has held a lock on one of the tables for longest: `session 4711 (nightly report) for 12 min`, or a prepared transaction by its name; null
+ * if it is gone already.
  * @param readersToo whether those count who only read
  */
 export async function longestHolder(
@@ -49,18 +57,35 @@ export async function longestHolder(
   readersToo = true,
 ): Promise<string | null> {
   const { rows } = await client
-    .query<{ pid: number; name: string | null; seconds: number }>(
-      `select a.pid, nullif(a.application_name, '') as name, extract(epoch from now() - a.xact_start)::float as seconds
-         from pg_catalog.pg_locks as l join pg_catalog.pg_stat_activity as a using (pid)
+    .query<Holder & { prepared: string | null }>(
+      // Since when is not known of sessions of other roles. A prepared transaction has no session, and its lock stays until somebody ends it.
+      `select l.pid, nullif(a.application_name, '') as name, p.gid as prepared, extract(epoch from now() - coalesce(p.prepared, a.xact_start))::float as seconds
+         from pg_catalog.pg_locks as l
+         left join pg_catalog.pg_stat_activity as a on a.pid = l.pid
+         left join pg_catalog.pg_prepared_xacts as p on l.virtualtransaction = '-1/' || p.transaction
         where l.relation = any ($1::regclass[]) and l.granted and ($2 or l.mode not in ('AccessShareLock', 'RowShareLock'))
-          and a.pid <> pg_backend_pid() and a.xact_start is not null
-        order by a.xact_start limit 1`,
+          and l.pid is distinct from pg_backend_pid() and coalesce(a.pid::text, p.gid) is not null
+        order by coalesce(p.prepared, a.xact_start) limit 1`,
       [tables, readersToo],
     )
     .catch(() => ({ rows: [] }));
   const [holder] = rows;
   if (!holder) return null;
-  const { pid, name, seconds } = holder;
-  const since = seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
-  return `session ${pid}${name ? ` (${name})` : ""} for ${since}`;
+  if (holder.prepared !== null) return `the prepared transaction ${holder.prepared}${since(holder.seconds)}`;
+  return sessionInWords(holder);
+}
+
+interface Holder {
+  pid: number;
+  name: string | null;
+  /** How long its transaction has gone on; null: this role may not know. */
+  seconds: number | null;
+}
+
+export const sessionInWords = ({ pid, name, seconds }: Holder): string =>
+  `session ${pid}${name ? ` (${name})` : ""}${since(seconds)}`;
+
+function since(seconds: number | null): string {
+  if (seconds === null) return "";
+  return ` for ${seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`}`;
 }

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import type { ExpiredPartition } from "./prune.ts";
+import { inOrderOfForeignKeys } from "./prune-order.ts";
 import type { Action } from "./settings.ts";
 import { type PartitionedTable, partitionStatus } from "./status.ts";
 
@@ -21,7 +22,7 @@ export interface Planned extends ExpiredPartition {
 }
 
 /**
- * What has expired and what is to become of it, the oldest first. Reads only, and needs none of policies/partitions/.
+ * What has expired and what is to become of it: tables that refer to others first, and of each table the oldest partitions. Reads only, and needs none of policies/partitions/.
  * @throws HarnessError `which-table`, `no-retention`, `nothing-decided`, `bad-setting`
  */
 export async function planPrune(client: Client, request: PruneRequest): Promise<Planned[]> {
@@ -33,7 +34,10 @@ export async function planPrune(client: Client, request: PruneRequest): Promise<
     });
   }
   const { tables } = await partitionStatus(client, request);
-  return tables.flatMap((table) => planTable(table, request));
+  return inOrderOfForeignKeys(
+    client,
+    tables.flatMap((table) => planTable(table, request)),
+  );
 }
 
 function planTable(

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { patiently, sqlstateOf } from "../database/patience.ts";
 import { inTransaction } from "../database/transaction.ts";
-import { longestHolder, reasonOf } from "./explain.ts";
 import type { Action } from "./settings.ts";
 import type { Bound } from "./status.ts";
 
@@ -156,19 +155,4 @@ async function detach(
   } finally {
     await client.query("reset lock_timeout; reset statement_timeout").catch(() => undefined);
   }
-}
-
-/** Why a partition could not be pruned, in one line. */
-export async function describePruneFailure(
-  client: Client,
-  table: string,
-  child: string,
-  error: unknown,
-): Promise<string> {
-  const code = sqlstateOf(error);
-  if (code === "23503") return `rows of other tables refer to rows in it (${reasonOf(error)})`;
-  if (code === "2BP01") return `something depends on it: ${reasonOf(error)}`;
-  if (code !== "55P03") return reasonOf(error);
-  const holder = await longestHolder(client, [table, child]).catch(() => null);
-  return `busy for too long${holder ? `: locked by ${holder}` : ""}; the next run goes on from here`;
 }

@@ -13,7 +13,7 @@ export function describeStatus({ tables, detached }: PartitionStatus, color: boo
   if (tables.length === 0) return "No table is partitioned by range of a time\n";
   const rows = tables.map((t) => [
     shortened(printable(t.table)),
-    t.period ?? "?",
+    t.period ?? (t.likelyPeriod ? `${t.likelyPeriod}?` : "?"),
     count(t.partitions),
     t.upto === null ? "none" : day(t.upto, t.timeZone),
     t.periodsLeft === null ? (t.upto === "infinity" ? "all" : "?") : count(t.periodsLeft),
@@ -23,6 +23,7 @@ export function describeStatus({ tables, detached }: PartitionStatus, color: boo
   const overview = textTable(["table", "period", "parts", "until", "left", "rows", "size"], rows);
   const remarks = tables.flatMap((t) => [
     ...t.problems.map((problem) => c.red(remark(t.table, explain[problem](t)))),
+    ...(t.period === null && t.partitions > 0 && !t.managed ? [remark(t.table, unknownPeriod(t))] : []),
     ...(t.expiredPartitions.length > 0 ? [remark(t.table, expired(t))] : []),
     ...(t.default && t.default.hasRows === false
       ? [
@@ -48,11 +49,19 @@ export function describeStatus({ tables, detached }: PartitionStatus, color: boo
   return `${overview}${remarks.length > 0 ? "\n" : ""}${remarks.join("\n")}${remarks.length > 0 ? "\n" : ""}${sound}`;
 }
 
+/** Nothing is wrong with it; but what is missing cannot be told either. */
+function unknownPeriod({ likelyPeriod, timeZone, upto }: PartitionedTable): string {
+  const bounds = upto && !/infinity/.test(upto) ? ` (one is ${upto.slice(0, 16).replace("T", " ")} UTC)` : "";
+  return likelyPeriod
+    ? `its bounds${bounds} are those of each ${likelyPeriod} of another time zone than ${timeZone}: harness partitions ensure TABLE --period ${likelyPeriod} --time-zone … says which`
+    : `its bounds${bounds} are not those of days, weeks from Monday, months, quarters or years: what is missing cannot be told, only when they end`;
+}
+
 const explain: Record<Problem, (table: PartitionedTable) => string> = {
   "now-not-covered": () =>
     "no partition is for now: rows of today are refused; harness partitions ensure makes one",
   "running-out": ({ periodsLeft, upto, timeZone }) =>
-    `${periodsLeft === 0 ? "no partition is" : "1 partition is"} left, until ${upto ? day(upto, timeZone) : "now"}: harness partitions ensure`,
+    `${periodsLeft === 0 ? "no partition is" : periodsLeft === 1 ? "1 partition is" : `${periodsLeft} partitions are`} left, until ${upto ? day(upto, timeZone) : "now"}: harness partitions ensure`,
   gap: ({ gaps, timeZone }) =>
     `nothing is for ${some(gaps.map(({ from, upto }) => `${day(from, timeZone)} to ${day(upto, timeZone)}`))}`,
   "default-has-rows": (t) =>

@@ -24,17 +24,14 @@ parents as materialized (
      and n.nspname !~ '^partitions_[0-9]+_new$' -- what a conversion fills, and nobody sees yet
      and o.opcintype in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 ),
+\ir ../sql/fragments/partition-bounds.sql
+,
 children as materialized (
-  select p.parent, c.oid as child, format('%I.%I', n.nspname, c.relname) as name, i.inhdetachpending as detaching, b.bound is null as is_default,
-         case when b.bound[1] = 'MINVALUE' then '-infinity' else trim(both '''' from b.bound[1])::timestamptz end as starts_at,
-         case when b.bound[2] = 'MAXVALUE' then 'infinity' else trim(both '''' from b.bound[2])::timestamptz end as ends_at
+  select b.*, format('%I.%I', n.nspname, c.relname) as name
     from parents as p
-    join pg_catalog.pg_inherits as i on i.inhparent = p.parent
-    join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
+    join partition_bounds as b on b.parent = p.parent
+    join pg_catalog.pg_class as c on c.oid = b.child
     join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-   cross join lateral (
-     select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
-       offset 0) as b (bound) -- once a partition, not once for each mention
 ),
 -- What is below, of any depth: each with the child that it belongs to.
 descendants as (
@@ -78,23 +75,23 @@ inferred as (
              and n.starts_at at time zone z.zone + u.step = n.ends_at at time zone z.zone) > count(*)
    order by n.parent, z.place
 ),
--- How each relation is isolated. In subqueries of policies the catalogue writes the table's own name: @ stands for it.
+\ir ../sql/fragments/same-policies.sql
+,
+-- Where none of the zones fits, but some zone would: bounds within a day's turn of those of the period, and as far apart.
+likely as (
+  select distinct on (n.parent) n.parent, u.period
+    from newest as n cross join units as u
+   where n.place <= 6 and n.type = 'timestamptz'::regtype
+   group by n.parent, u.period, u.step
+  having bool_and(abs(extract(epoch from n.starts_at at time zone 'UTC' - date_trunc(u.period, n.starts_at at time zone 'UTC' + interval '14 hours'))) <= 14 * 3600
+             and abs(extract(epoch from date_trunc(u.period, n.starts_at at time zone 'UTC' + interval '14 hours') + u.step - n.ends_at at time zone 'UTC')) <= 14 * 3600
+             and abs(extract(epoch from n.starts_at at time zone 'UTC' + u.step - n.ends_at at time zone 'UTC')) <= 4 * 86400)
+   order by n.parent, u.step desc
+),
+-- How each relation is isolated.
 isolation as (
   select c.oid as relation, c.relkind, c.relrowsecurity as enabled, c.relforcerowsecurity as forced,
-         (select string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, (select array_agg(r order by r) from unnest(p.polroles) as r),
-                   coalesce(own.replaced[1], '-'), coalesce(own.replaced[2], '-')), e'\n' order by p.polname)
-            from pg_catalog.pg_policy as p
-           cross join lateral (
-             select array_agg(case when strpos(e.expression, quote_ident(c.relname) || '.') = 0 then e.expression else (
-                 select string_agg(case when t.token = quote_ident(c.relname) and t.next = '.' and t.previous is distinct from '.' then '@' else t.token end,
-                          '' order by t.place)
-                   from (select found.token[1] as token, found.place, lag(found.token[1]) over w as previous, lead(found.token[1]) over w as next
-                           from regexp_matches(e.expression, $re$('(?:[^']|'')*'|"(?:[^"]|"")*"|[[:alnum:]_$]+|.)$re$, 'g')
-                             with ordinality as found (token, place)
-                         window w as (order by found.place)) as t) end order by e.place)
-               from unnest(array[pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)])
-                 with ordinality as e (expression, place)) as own (replaced)
-           where p.polrelid = c.oid) as policies,
+         (select jsonb_agg(to_jsonb(p) - 'relation' order by p.name) from own_policies as p where p.relation = c.oid) as policies,
          coalesce((
            select array_agg(distinct format('%s %s', g.grantee, g.privilege_type))
              from (select c.relacl as acl union all
@@ -130,16 +127,22 @@ defaults as (
 facts as (
   select p.*, s.parent is not null as managed, coalesce(s.period, i.period) as period, 
          case when p.type = 'timestamptz'::regtype then coalesce(s.time_zone, i.zone, 'UTC') else 'UTC' end as zone,
+         y.period as likely_period, (select m.ends_at - m.starts_at from newest as m where m.parent = p.parent and m.place = 1) as width,
          s.premake, s.retention, s.expired, s.archive_schema, coalesce(w.range, tstzrange('-infinity', 'infinity')) as own,
          coalesce((select range_agg(tstzrange(c.starts_at, c.ends_at)) from children as c where c.parent = p.parent and not c.is_default), '{}') as covered
     from parents as p
     left join settings as s using (parent)
     left join inferred as i using (parent)
+    left join likely as y using (parent)
     left join windows as w using (parent)
 ),
 ahead as (
   select f.*, u.step, upper(here.range) as covered_upto,
-         case when f.period is not null and isfinite(upper(here.range)) then (
+         -- Without a period: so many partitions.
+         case when f.period is null and isfinite(upper(here.range)) then (
+           select count(*) from children as c
+            where c.parent = f.parent and not c.is_default and c.starts_at > now() and c.ends_at <= upper(here.range))
+         when isfinite(upper(here.range)) then (
            select count(*)
              from generate_series(date_trunc(f.period, now() at time zone f.zone) + u.step,
                                   least(upper(here.range), now() + 1000 * u.step) at time zone f.zone - u.step, u.step)) end as periods_left
@@ -170,7 +173,7 @@ judged as (
     from ahead as a
 )
 select coalesce(json_agg(json_build_object(
-         'table', j.name, 'key', j.key, 'type', j.type::text, 'managed', j.managed, 'period', j.period, 'timeZone', j.zone, 'premake', j.premake,
+         'table', j.name, 'key', j.key, 'type', j.type::text, 'managed', j.managed, 'period', j.period, 'likelyPeriod', case when j.period is null then j.likely_period end, 'timeZone', j.zone, 'premake', j.premake,
          'retention', j.retention::text, 'expired', j.expired, 'archiveSchema', j.archive_schema,
          'partitions', (select count(*) from children as c where c.parent = j.parent),
          'from', lower(j.covered), 'upto', upper(j.covered), 'nowCovered', j.covered @> now(), 'periodsLeft', j.periods_left,
@@ -179,7 +182,9 @@ select coalesce(json_agg(json_build_object(
          'missing', j.missing, 'gaps', j.gaps, 'default', j.default_partition, 'detaching', j.detaching, 'differing', j.differing, 'expiredPartitions', j.expired_children,
          'problems', array_remove(array[
            case when j.own @> now() and not j.covered @> now() then 'now-not-covered' end,
-           case when j.covered_upto < upper(j.own) and j.periods_left < least(2, coalesce(j.premake, 2)) then 'running-out' end,
+           case when j.covered_upto < upper(j.own) and case when j.period is not null then j.periods_left < least(2, coalesce(j.premake, 2))
+                  -- The end is seen by the length of the newest partition; one of years need not have the next long before.
+                  else j.covered_upto < now() + least(2 * j.width, interval '2 months') end then 'running-out' end,
            case when json_array_length(j.gaps) > 0 then 'gap' end,
            case when j.default_partition is not null and (j.default_partition ->> 'hasRows') is distinct from 'false' then 'default-has-rows' end,
            case when json_array_length(j.detaching) > 0 then 'detach-pending' end,

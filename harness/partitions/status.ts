@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { patiently } from "../database/patience.ts";
-import { readSqlFile } from "../database/sql-file.ts";
+import { readSqlFile, withIncludes } from "../database/sql-file.ts";
 import { inTransaction } from "../database/transaction.ts";
 
 /** What of a table needs attention. */
@@ -32,8 +32,10 @@ export interface PartitionedTable {
   type: string;
   /** Whether it stands in partitions.managed; if not, period and time zone follow from the partitions. */
   managed: boolean;
-  /** Null: the partitions have none. */
+  /** Null: not to be told from the partitions. */
   period: string | null;
+  /** What the partitions look like where it cannot be told: those of another time zone. */
+  likelyPeriod: string | null;
   timeZone: string;
   premake: number | null;
   /** An interval; null: rows are kept for ever. */
@@ -45,7 +47,7 @@ export interface PartitionedTable {
   from: Bound | null;
   upto: Bound | null;
   nowCovered: boolean;
-  /** Whole periods without a gap after the current one; null: without end, or not to be told. */
+  /** Whole periods without a gap after the current one (partitions, where the period cannot be told); null: without end, or none is for now. */
   periodsLeft: number | null;
   /** As the planner estimates it. */
   rows: number;
@@ -94,16 +96,17 @@ export async function partitionStatus(
   client: Client,
   { table: named, olderThan, asIf }: StatusRequest = {},
 ): Promise<PartitionStatus> {
+  // before the transaction, which pins the search_path
+  const wanted = named === undefined ? undefined : await wholeName(client, named);
   return patiently(() =>
     inTransaction(
       client,
       "read only",
       async () => {
-        const wanted = named === undefined ? undefined : await wholeName(client, named);
         if (olderThan !== undefined) await requireInterval(client, olderThan);
         const { managed, detached } = await registered(client);
         if (wanted !== undefined && asIf) await pretend(client, managed, wanted, asIf);
-        const sql = readSqlFile("harness/partitions/status.sql").text;
+        const sql = withIncludes(readSqlFile("harness/partitions/status.sql"));
         // as a function, since $ means something in a replacement
         const { rows } = await client.query(
           sql

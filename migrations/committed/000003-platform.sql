@@ -1,5 +1,5 @@
---! Previous: sha1:fff1ff113d038df4120627ab2cb05b6c8ecd9466
---! Hash: sha1:9ca996c2edf736b1428ac0d7d9877c02402bb2ea
+--! Previous: sha1:b62f3003ac2ffd778fb118aafb7a34d4c08c699f
+--! Hash: sha1:f2432e1d842f3bf25c5226a42643ed96fc8a2807
 --! Message: platform
 
 -- Source: policies/platform/ (edit there, then harness commit --pack platform)

@@ -1,5 +1,5 @@
---! Previous: sha1:9ca996c2edf736b1428ac0d7d9877c02402bb2ea
---! Hash: sha1:9395d544226547bef221248972ae32f4e0f40145
+--! Previous: sha1:f2432e1d842f3bf25c5226a42643ed96fc8a2807
+--! Hash: sha1:8102eb37e964251ea55ad2858ffa295ccc95d92d
 --! Message: outbox
 
 -- Source: policies/outbox/ (edit there, then harness commit --pack outbox)

@@ -1,5 +1,5 @@
---! Previous: sha1:9395d544226547bef221248972ae32f4e0f40145
---! Hash: sha1:fba823942edc480c4e62bd95ba998fbc52391da5
+--! Previous: sha1:8102eb37e964251ea55ad2858ffa295ccc95d92d
+--! Hash: sha1:8054c02fe0c592ab64f4b46f6f09a2fa16b948e5
 --! Message: allocator
 
 -- Source: policies/allocator/ (edit there, then harness commit --pack allocator)

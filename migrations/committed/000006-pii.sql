@@ -1,5 +1,5 @@
---! Previous: sha1:fba823942edc480c4e62bd95ba998fbc52391da5
---! Hash: sha1:edf357c41dde8838e69772a7f86226d82fb50c6a
+--! Previous: sha1:8054c02fe0c592ab64f4b46f6f09a2fa16b948e5
+--! Hash: sha1:3409b5c16a84880c61aa78bb2a27b12f9d24157a
 --! Message: pii
 
 -- Source: policies/pii/ (edit there, then harness commit --pack pii)

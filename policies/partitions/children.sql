@@ -42,18 +42,24 @@ set search_path = ''
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
+declare
+  by_date constant pg_catalog.bool := (select k.type = 'pg_catalog.date'::pg_catalog.regtype from partitions.key(parent) as k);
 begin
-  perform partitions.key(parent);
   return query
   select c.oid::pg_catalog.regclass,
-    case when bound.found[1] = 'MINVALUE' then '-infinity' else trim(both '''' from bound.found[1])::pg_catalog.timestamptz end,
-    case when bound.found[2] = 'MAXVALUE' then 'infinity' else trim(both '''' from bound.found[2])::pg_catalog.timestamptz end,
+    -- A date may lie beyond every timestamp.
+    case when bound.found[1] = 'MINVALUE' then '-infinity' when by_date and trim(both '''' from bound.found[1])::pg_catalog.date > '294276-12-31' then 'infinity'
+      else trim(both '''' from bound.found[1])::pg_catalog.timestamptz end,
+    case when bound.found[2] = 'MAXVALUE' then 'infinity' when by_date and trim(both '''' from bound.found[2])::pg_catalog.date > '294276-12-31' then 'infinity'
+      else trim(both '''' from bound.found[2])::pg_catalog.timestamptz end,
     bound.found is null,
     i.inhdetachpending
   from pg_catalog.pg_inherits as i
   join pg_catalog.pg_class as c on c.oid = i.inhrelid and c.relispartition
   cross join lateral (
-    select regexp_match(pg_catalog.pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')
+    -- FOR VALUES FROM (…) TO (…); DEFAULT. Cut instead of matched, which takes a tenth of the time.
+    select case when starts_with(e.expression, 'FOR VALUES FROM (') then string_to_array(substr(e.expression, 18, length(e.expression) - 18), ') TO (') end
+    from (select pg_catalog.pg_get_expr(c.relpartbound, c.oid) offset 0) as e (expression)
     offset 0 -- once a partition, not once for each mention
   ) as bound (found)
   where i.inhparent = parent

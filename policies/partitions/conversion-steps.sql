@@ -25,19 +25,30 @@ set search_path = ''
 as $$
 declare
   c constant partitions.conversions := partitions.conversion(relation);
+  wanted constant record := (select w from partitions.wanted(c) as w);
   home constant pg_catalog.name := (select relnamespace::pg_catalog.regnamespace::pg_catalog.name from pg_catalog.pg_class where oid = c.source);
   next_one record;
 begin
-  -- One in a transaction, since each locks the tables that the foreign keys refer to.
-  select g.starts_at, g.ends_at into next_one
-  from partitions.periods(c.period, c.time_zone,
-    coalesce(c.legacy_until, least(c.oldest, now())), greatest(c.newest, c.legacy_until, now()) + c.premake * partitions.step(c.period)) as p
-  cross join lateral partitions.gaps(c.parent, p.starts_at, p.ends_at) as g
-  order by 1 limit 1;
-  if next_one.starts_at is null then
-    return partitions.move_on(relation, case c.method when 'attach' then 'index' else 'watch' end);
+  -- One in a transaction, since each locks the tables that the foreign keys refer to. What is missing is asked at the beginning and at the end
+  -- only: it means reading the bounds of all. In between the next period follows from the last.
+  if c.made_until is null or c.made_until >= wanted.ends_at then
+    select greatest(g.starts_at, p.starts_at) as starts_at, least(g.ends_at, p.ends_at) as ends_at into next_one
+    from (select * from partitions.gaps(c.parent, wanted.starts_at, wanted.ends_at) limit 1) as g
+    cross join lateral partitions.periods(c.period, c.time_zone, g.starts_at, g.starts_at) as p;
+    if next_one.starts_at is null then
+      update partitions.conversions as t set made_until = null where t.relation = c.relation;
+      return partitions.move_on(relation, case c.method when 'attach' then 'index' else 'watch' end);
+    end if;
+  else
+    select p.starts_at, p.ends_at into next_one from partitions.periods(c.period, c.time_zone, c.made_until, c.made_until) as p;
   end if;
-  perform partitions.place_child(partitions.create_child(c.parent, next_one.starts_at, next_one.ends_at), c.source, home);
+  begin
+    perform partitions.place_child(partitions.create_child(c.parent, next_one.starts_at, next_one.ends_at), c.source, home);
+  exception when invalid_object_definition then
+    -- Somebody else has made it, or a part of it.
+    next_one.ends_at := null;
+  end;
+  update partitions.conversions as t set made_until = next_one.ends_at where t.relation = c.relation;
   return 'children';
 end
 $$;

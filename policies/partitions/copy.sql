@@ -29,7 +29,14 @@ declare
     join pg_catalog.pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
     where i.indexrelid = partitions.identifying_index(c.source) and k.place <= i.indnkeyatts
     union select quote_ident(c.key_column));
+  has_rows pg_catalog.bool;
 begin
+  -- Writers that are under way have made their changes in one table only: they are waited for. The copy is empty, or was given up.
+  execute format('lock table %s in share row exclusive mode', partitions.whole_name(c.source));
+  execute format('select exists (select from %s)', partitions.whole_name(c.parent)) into has_rows;
+  if has_rows then
+    execute format('truncate table %s', partitions.whole_name(c.parent));
+  end if;
   execute format($template$
     create or replace function %1$s() returns trigger
     language plpgsql security definer
@@ -78,6 +85,41 @@ begin
 end
 $$;
 comment on function partitions.step_watch(text) is 'From the commit on, every change is made in the copy too. Locks the table against writers until then.';
+
+create or replace function partitions.give_up_copy(relation text) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  if c.method <> 'shadow' or c.step not in ('copy', 'verify', 'swap') then
+    return false;
+  end if;
+  -- Takes no lock on the table. Nothing is swapped before it is watched and copied anew.
+  execute format('create or replace function %I.repeat() returns trigger language plpgsql security definer set search_path = %L as %L',
+    partitions.workspace(c.source), '', 'begin return null; end');
+  update partitions.conversions as t set last_position = null, copied_to = null, copied = 0, running_before = null where t.relation = c.relation;
+  perform partitions.move_on(relation, 'watch');
+  return true;
+end
+$$;
+comment on function partitions.give_up_copy(text) is
+  'Lets writers go on where the copy keeps them from it, as on a full disk: changes are no longer made in it, and it is begun anew from step watch on. False if there is nothing to give up.';
+
+create or replace function partitions.empty_copy(relation text) returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  c constant partitions.conversions := partitions.conversion(relation);
+begin
+  if c.step = 'watch' then
+    execute format('truncate table %s', partitions.whole_name(c.parent));
+  end if;
+end
+$$;
+comment on function partitions.empty_copy(text) is 'Frees the room of a copy that was given up.';
 
 create or replace function partitions.copy_batch(relation text, batch integer) returns table (rows integer, finished boolean)
 language plpgsql
@@ -172,5 +214,5 @@ comment on function partitions.compare(text) is
   'Number and sum of the hashes of the rows by period, in the table and in its copy, as one snapshot sees them. Wants a transaction that is REPEATABLE READ.';
 
 revoke execute on function
-  partitions.arbiter(partitions.conversions), partitions.step_watch(text), partitions.copy_batch(text, integer), partitions.position_literal(jsonb, text[]), partitions.compare(text)
+  partitions.arbiter(partitions.conversions), partitions.step_watch(text), partitions.give_up_copy(text), partitions.empty_copy(text), partitions.copy_batch(text, integer), partitions.position_literal(jsonb, text[]), partitions.compare(text)
 from public;

@@ -112,13 +112,15 @@ begin
   zone := coalesce((select m.time_zone from partitions.managed as m where m.parent = child_statements.parent),
     case when key.type = 'pg_catalog.timestamptz'::pg_catalog.regtype then (select i.time_zone from partitions.infer_period(parent) as i) end, 'UTC');
 
-  -- What a partition does not have from its parent it has from the newest of the others: how it is stored, and how it is partitioned.
+  -- What a partition does not have from its parent it has from the one that was made last: how it is stored, and how it is partitioned.
   select c.* into sibling
   from pg_catalog.pg_class as c
   where c.oid = (
-    select s.child from partitions.children(parent) as s
-    where not s.is_default and not exists (select from pg_catalog.pg_foreign_table as f where f.ftrelid = s.child)
-    order by s.ends_at desc limit 1);
+    select i.inhrelid
+    from pg_catalog.pg_inherits as i
+    join pg_catalog.pg_partitioned_table as p on p.partrelid = i.inhparent and p.partdefid <> i.inhrelid
+    where i.inhparent = parent and not exists (select from pg_catalog.pg_foreign_table as f where f.ftrelid = i.inhrelid)
+    order by i.inhrelid desc limit 1);
 
   plain := partitions.free_name(above.relnamespace, above.relname, partitions.suffix(starts_at, ends_at, zone));
   child := format('%s.%I', home, plain);

@@ -16,4 +16,5 @@
 \ir conversions.sql
 \ir conversion-steps.sql
 \ir copy.sql
+\ir snapshots.sql
 \ir swap.sql

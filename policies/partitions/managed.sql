@@ -49,6 +49,53 @@ as $$
 $$;
 comment on function partitions.infer_period(regclass) is 'The period that the newest partitions have, in UTC or the time zone of the session; nothing if they have none.';
 
+create or replace function partitions.fits(starts timestamptz[], ends timestamptz[], period text, step interval, time_zone text) returns boolean
+language sql stable
+set search_path = ''
+as $$
+  select 2 * count(*) filter (where date_trunc(period, b.starts_at at time zone time_zone) = b.starts_at at time zone time_zone
+    and b.starts_at at time zone time_zone + step = b.ends_at at time zone time_zone) > count(*)
+  from unnest(starts, ends) as b (starts_at, ends_at)
+$$;
+comment on function partitions.fits(timestamptz[], timestamptz[], text, interval, text) is 'Whether most of these intervals are periods on the wall clock of a time zone.';
+
+create or replace function partitions.zone_of(parent regclass, period text) returns text
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  step constant interval := partitions.step(period);
+  starts pg_catalog.timestamptz[];
+  ends pg_catalog.timestamptz[];
+  fitting pg_catalog.text[];
+begin
+  if (select k.type from partitions.key(parent) as k) <> 'pg_catalog.timestamptz'::pg_catalog.regtype then
+    return 'UTC';
+  end if;
+  select array_agg(n.starts_at order by n.ends_at), array_agg(n.ends_at order by n.ends_at) into starts, ends
+  from (
+    select c.starts_at, c.ends_at from partitions.children(parent) as c
+    where isfinite(c.starts_at) and isfinite(c.ends_at) and not c.is_default order by c.ends_at desc limit 6
+  ) as n;
+  -- Asked one after the other: all of them are many.
+  foreach fitting slice 1 in array array[array['UTC'], array[current_setting('TimeZone')]] loop
+    if starts is null or partitions.fits(starts, ends, period, step, fitting[1]) then
+      return fitting[1];
+    end if;
+  end loop;
+  select array_agg(z.name order by z.name) into fitting
+  from pg_catalog.pg_timezone_names as z where z.name ~ '^(Africa|America|Asia|Atlantic|Australia|Europe|Indian|Pacific)/' and partitions.fits(starts, ends, period, step, z.name);
+  if fitting is not null then
+    raise invalid_parameter_value using
+      message = format('the partitions of %s begin with the %s of another time zone than UTC', parent, period),
+      hint = format('Say which: --time-zone. These would fit: %s%s.', array_to_string(fitting[1:5], ', '), case when cardinality(fitting) > 5 then format(' and %s more', cardinality(fitting) - 5) end);
+  end if;
+  return 'UTC';
+end
+$$;
+comment on function partitions.zone_of(regclass, text) is
+  'The time zone in which most of the newest partitions are such periods: UTC, or that of the session; UTC if they are in none. An error if they are in others only, which it names.';
+
 create or replace function partitions.settings(parent regclass) returns partitions.managed
 language plpgsql stable
 set search_path = ''
@@ -95,7 +142,7 @@ begin
   end if;
   insert into partitions.managed as m (parent, period, time_zone, premake, retention, expired, archive_schema)
   values (
-    manage.parent, coalesce(manage.period, known.period), coalesce(manage.time_zone, known.time_zone, 'UTC'), coalesce(manage.premake, known.premake, 3),
+    manage.parent, coalesce(manage.period, known.period), coalesce(manage.time_zone, known.time_zone, partitions.zone_of(manage.parent, manage.period)), coalesce(manage.premake, known.premake, 3),
     coalesce(manage.retention, known.retention), coalesce(manage.expired, known.expired, 'keep'), coalesce(manage.archive_schema, known.archive_schema)
   )
   on conflict on constraint managed_pkey do update
@@ -110,6 +157,6 @@ comment on function partitions.manage(regclass, text, text, integer, interval, t
 
 revoke all on table partitions.managed from public;
 revoke execute on function
-  partitions.infer_period(regclass), partitions.settings(regclass),
+  partitions.infer_period(regclass), partitions.fits(timestamptz[], timestamptz[], text, interval, text), partitions.zone_of(regclass, text), partitions.settings(regclass),
   partitions.manage(regclass, text, text, integer, interval, text, name)
 from public;

@@ -19,6 +19,7 @@ begin
       message = format('%I of %s is infinite in some rows, and no partition is for them', key, source),
       hint = 'Give them a date.';
   end if;
+  perform partitions.refuse_too_many(source, key, settings.period, least(oldest, now()), greatest(newest, now()) + settings.premake * step);
   for made in
     select f.child
     from partitions.periods(settings.period, settings.time_zone, least(oldest, now()), greatest(newest, now()) + settings.premake * step) as p

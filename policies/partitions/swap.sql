@@ -148,6 +148,9 @@ declare
   stray record;
 begin
   perform partitions.refuse_blocked(c);
+  if c.method = 'shadow' then
+    perform partitions.refuse_older_transactions(relation);
+  end if;
   -- What partitions maintain has made meanwhile is where the partitioned table is.
   for stray in
     select s.child, k.relnamespace::pg_catalog.regnamespace::pg_catalog.name as home

@@ -100,8 +100,13 @@ create constraint trigger d after insert on public.ruled_notes deferrable initia
 create rule r as on insert to public.ruled_notes do also select public.ruled();
 create view public.seen with (security_barrier = true) as select o.*, public.viewed() as v from public.orders o where public.viewed();
 create materialized view public.stored as select o.tenant_id from public.orders o where public.viewed();
+create table public.months (tenant_id uuid not null, at date not null, note text) partition by range (at);
+create table public.months_now partition of public.months for values from ('2026-01-01') to ('2027-01-01');
+create table public.months_next partition of public.months for values from ('2027-01-01') to ('2028-01-01');
+alter table public.months enable row level security, force row level security;
+create policy t on public.months to app_user using (tenant_id = (select public.ctx()));
 grant usage on schema public to app_user;
-grant select, insert, update, delete on public.orders, public.open_notes, public.ruled_notes, public.members, public.seen to app_user;
+grant select, insert, update, delete on public.orders, public.open_notes, public.months, public.ruled_notes, public.members, public.seen to app_user;
 
 -- 2. Packs of ours, by their names alone.
 create schema pii;

@@ -210,7 +210,7 @@ describe("a conversion", () => {
     expect(await kind()).toBe("r");
     child.kill("SIGINT");
     expect(await closed).toBe(130);
-    expect(output).toContain("Paused");
+    expect(output).toContain("Interrupted: what is done lasts");
     expect(Math.max(...waits)).toBeLessThan(2_000);
     await other.query("commit");
     expect(await convert()).toMatchObject({ status: 0 });
@@ -224,6 +224,35 @@ describe("a conversion", () => {
     await other.query("select pg_advisory_unlock_all()");
     expect({ status, code: code(stderr) }).toEqual({ status: 2, code: "conversion-running" });
   }, 60_000);
+
+  test("two begun at once: one does it, the other is told that it is under way", async () => {
+    const both = await Promise.all([
+      convert("--key", "at", "--extend-keys", "--batch", "10", "--rate", "30"),
+      convert("--key", "at", "--extend-keys", "--batch", "10", "--rate", "30"),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual([0, 2]);
+    expect(code(both.find(({ status }) => status === 2)?.stderr ?? "")).toBe("conversion-running");
+    expect([await rows(), await kind()]).toEqual([400, "p"]);
+  }, 60_000);
+
+  test("time-outs of the role on transactions do not stop a comparison that takes longer", async () => {
+    await convert("--key", "at", "--extend-keys", "--pause-before-swap");
+    const { rows: compare } = await client.query(
+      "select pg_get_functiondef('partitions.compare(text)'::regprocedure) as text",
+    );
+    await client.query(
+      compare[0].text.replace("counted := format(", "perform pg_sleep(1.5);\n  counted := format("),
+    );
+    await client.query("select partitions.move_on($1, 'verify')", [table]);
+    const { rows: settings } = await client.query(
+      "select name from pg_settings where name in ('transaction_timeout', 'statement_timeout', 'idle_session_timeout')",
+    );
+    const limited = new URL(url);
+    limited.searchParams.set("options", settings.map(({ name }) => `-c ${name}=1s`).join(" "));
+    const ended = await harness(["partitions", "convert", "moments", "--database-url", limited.href]);
+    expect(ended).toMatchObject({ status: 0, stderr: "" });
+    expect([await rows(), await kind()]).toEqual([400, "p"]);
+  });
 
   test("attach, left alone until its bound comes near: the bound moves on before anything is refused", async () => {
     await convert("--key", "at", "--extend-keys", "--method", "attach", "--pause-before-swap");

@@ -93,8 +93,10 @@ test("a tenant sees its own rows and nothing else, whatever comes next", async (
     expect(await rowsIn(tenant)).toBe(mine);
     if (step === "finish") break;
     if (step === "copy") await client.query("select * from partitions.copy_batch($1, 30)", [table]);
-    else if (step === "verify") await client.query("select partitions.move_on($1, 'swap')", [table]);
-    else await client.query(`select partitions.step_${step}($1)`, [table]);
+    else if (step === "verify") {
+      await client.query("select partitions.note_transactions($1)", [table]);
+      await client.query("select partitions.move_on($1, 'swap')", [table]);
+    } else await client.query(`select partitions.step_${step}($1)`, [table]);
   }
   expect(new Set(steps)).toEqual(
     new Set(["build", "children", "watch", "copy", "verify", "swap", "validate", "finish"]),

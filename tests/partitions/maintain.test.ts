@@ -101,7 +101,7 @@ test("a second one leaves it to the first", async () => {
   await foreign.client.query("select partitions.manage('logs', premake => 3)");
   const { status, stdout } = await maintain(foreign.url);
   await first.end();
-  expect([status, stdout]).toEqual([0, "Somebody else is at it\n"]);
+  expect([status, stdout]).toEqual([0, "Another maintenance run is active\n"]);
   expect((await maintain(foreign.url)).stdout).toContain(`made public.logs_${suffix(3)}`);
 });
 

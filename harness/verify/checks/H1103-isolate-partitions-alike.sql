@@ -22,24 +22,19 @@ branches as materialized (
     select * from below) as r
     join pg_catalog.pg_class c on c.oid = r.root and c.relrowsecurity and not c.relispartition
 ),
--- As one text, so that tables can be compared. In sub-queries the catalogue writes the table's own name before its columns: @ stands for it.
+\ir ../../sql/fragments/same-policies.sql
+,
 policies_of as materialized (
-  select p.polrelid as oid,
-         string_agg(concat_ws(' ', p.polname, p.polcmd, p.polpermissive, p.polroles::text,
-                              regexp_replace(concat_ws(' / ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)),
-                                             '(^|[^[:alnum:]_$."])' || regexp_replace(quote_ident(c.relname), '(\W)', '\\\1', 'g') || '\.', '\1@.', 'g'),
-                              p.polqual is null, p.polwithcheck is null),
-                    E'\n' order by p.polname) as all_of_them
-    from pg_catalog.pg_policy p
-    join pg_catalog.pg_class c on c.oid = p.polrelid
-   where p.polrelid in (select oid from branches union all select root from branches)
-   group by p.polrelid
+  select p.relation as oid, jsonb_agg(to_jsonb(p) - 'relation' order by p.name) as all_of_them
+    from own_policies p
+   where p.relation in (select oid from branches union all select root from branches)
+   group by p.relation
 ),
 compared as materialized (
   select b.root, b.relation, c.oid, format('%I.%I', n.nspname, c.relname) as object, r.relforcerowsecurity as force,
          c.relrowsecurity and c.relforcerowsecurity = r.relforcerowsecurity as same_flags,
          own.all_of_them is not distinct from above.all_of_them as same_policies, own.all_of_them is null as without,
-         quote_ident(c.relname) as name, '(^|[^[:alnum:]_$."])' || regexp_replace(quote_ident(r.relname), '(\W)', '\\\1', 'g') || '\.' as root_name_before_column
+         quote_ident(c.relname) as name
     from branches b
     join pg_catalog.pg_class r on r.oid = b.root
     join pg_catalog.pg_class c on c.oid = b.oid
@@ -53,7 +48,10 @@ meant as (
   -- partitions.managed, where there is one: asked by a text, since a query cannot name what may not be there
   select m.parent::oid
     from (select has_schema_privilege(current_user, n.oid, 'USAGE') and has_table_privilege(current_user, k.oid, 'SELECT') as readable
-            from pg_catalog.pg_namespace n join pg_catalog.pg_class k on k.relnamespace = n.oid and k.relname = 'managed' where n.nspname = 'partitions') as r
+            from pg_catalog.pg_namespace n join pg_catalog.pg_class k on k.relnamespace = n.oid and k.relname = 'managed' where n.nspname = 'partitions'
+             -- a table and nothing else: a view, a rule, a policy or a type of that name would be code of the database
+             and k.relkind = 'r' and not k.relhasrules and not k.relrowsecurity
+             and exists (select from pg_catalog.pg_attribute a where a.attrelid = k.oid and a.attname = 'parent' and a.atttypid = 'pg_catalog.regclass'::regtype)) as r
    cross join lateral (select unnest(string_to_array(substring(query_to_xml(
              'select string_agg(parent::oid::text, '','') as answer from partitions.managed', true, false, '')::text from '<answer>([0-9,]+)</answer>'), ','))) as m (parent)
    where r.readable
@@ -71,17 +69,21 @@ select c.object,
             when to_regprocedure('partitions.isolate(regclass, regclass)') is not null then format('select partitions.isolate(%L, %L);', c.relation, c.object)
             else concat_ws(E'\n', format('alter table %s enable row level security, %s row level security;', c.object, case when c.force then 'force' else 'no force' end),
                    (select string_agg(format('drop policy %I on %s;', p.polname, c.object), E'\n') from pg_catalog.pg_policy p where p.polrelid = c.oid and not c.same_policies),
-                   (select string_agg(format('create policy %I on %s as %s for %s to %s%s%s;', p.polname, c.object,
-                                             case when p.polpermissive then 'permissive' else 'restrictive' end,
-                                             case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
+                   (select string_agg(format('create policy %I on %s as %s for %s to %s%s%s;', p.name, c.object,
+                                             case when p.permissive then 'permissive' else 'restrictive' end,
+                                             case p.command when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all' end,
                                              (select string_agg(case r.oid when 0 then 'public' else quote_ident(g.rolname) end, ', ')
-                                                from unnest(p.polroles) as r (oid) left join pg_catalog.pg_roles g on g.oid = r.oid),
-                                             E'\n  using (' || e.expressions[1] || ')', E'\n  with check (' || e.expressions[2] || ')'),
-                                      E'\n' order by p.polname)
-                      from pg_catalog.pg_policy p
-                     cross join lateral (select array_agg(regexp_replace(x.expression, c.root_name_before_column, '\1' || replace(c.name, '\', '\\') || '.', 'g') order by x.place) as expressions
-                                           from unnest(array[pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)]) with ordinality as x (expression, place)) as e
-                     where p.polrelid = c.root and not c.same_policies)) end as fix,
+                                                from unnest(p.roles) as r (oid) left join pg_catalog.pg_roles g on g.oid = r.oid),
+                                             E'\n  using (' || e.texts[1] || ')', E'\n  with check (' || e.texts[2] || ')'),
+                                      E'\n' order by p.name)
+                      from own_policies p
+                      -- with the name of the partition where that of its parent stood
+                     cross join lateral (
+                       select array_agg((select string_agg(piece.text, c.name order by piece.place)
+                                           from jsonb_array_elements_text(case when jsonb_typeof(x.pieces) = 'array' then x.pieces else '[]' end)
+                                                  with ordinality as piece (text, place)) order by x.place) as texts
+                         from jsonb_array_elements(p.expressions) with ordinality as x (pieces, place)) as e
+                     where p.relation = c.root and not c.same_policies)) end as fix,
        null::text as severity
   from compared c
  where c.root in (select root from meant)

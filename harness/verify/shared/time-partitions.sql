@@ -1,5 +1,4 @@
--- Tenant tables that are partitioned by the range of one date, timestamp or timestamptz, and what each partition is for. Wall clocks are
--- read as UTC: whether a period is missing is no matter of hours.
+-- Tenant tables that are partitioned by the range of one date, timestamp or timestamptz, and what each partition is for.
 time_parents as materialized (
   select t.oid, t.relation, a.attname as key, o.opcintype as key_type, p.partdefid
     from tenant_tables t
@@ -8,17 +7,10 @@ time_parents as materialized (
     join pg_catalog.pg_opclass o on o.oid = p.partclass[0]
      and o.opcintype in ('pg_catalog.date'::regtype, 'pg_catalog.timestamp'::regtype, 'pg_catalog.timestamptz'::regtype)
 ),
+\ir ../../sql/fragments/partition-bounds.sql
+,
 time_partitions as materialized (
-  select p.oid as parent, c.oid, i.inhdetachpending,
-         case when b.bounds[1] = 'MINVALUE' then '-infinity'
-              when p.key_type = 'pg_catalog.timestamptz'::regtype then trim(both '''' from b.bounds[1])::timestamptz
-              else trim(both '''' from b.bounds[1])::timestamp at time zone 'UTC' end as starts_at,
-         case when b.bounds[2] = 'MAXVALUE' then 'infinity'
-              when p.key_type = 'pg_catalog.timestamptz'::regtype then trim(both '''' from b.bounds[2])::timestamptz
-              else trim(both '''' from b.bounds[2])::timestamp at time zone 'UTC' end as ends_at
+  select b.parent, b.child as oid, b.detaching as inhdetachpending, b.starts_at, b.ends_at
     from time_parents p
-    join pg_catalog.pg_inherits i on i.inhparent = p.oid
-    join pg_catalog.pg_class c on c.oid = i.inhrelid
-   cross join lateral (select regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \((.*)\) TO \((.*)\)$')) as b (bounds)
-   where b.bounds is not null  -- DEFAULT
+    join partition_bounds b on b.parent = p.oid and not b.is_default
 )

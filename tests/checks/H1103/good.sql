@@ -32,3 +32,18 @@ call public.isolate('alike_a');
 call public.isolate('alike_b');
 call public.isolate('alike_b1');
 revoke all on public.alike_a, public.alike_b, public.alike_b1 from app_user;
+-- a literal that reads like a column of the table, and a schema that is called like it: nothing in them is the table's own name
+create table public.log (tenant_id uuid not null, kind text not null, note text not null, primary key (tenant_id, kind)) partition by list (kind);
+create table public.log_a partition of public.log for values in ('a');
+create schema log;
+grant usage on schema log to app_user;
+create function log.whose() returns uuid language sql stable return (select public.current_tenant());
+call public.isolate('log');
+call public.isolate('log_a');
+create policy see on public.log as restrictive to app_user using ((select log.note <> 'see log.note') and tenant_id = (select log.whose()));
+create policy see on public.log_a as restrictive to app_user using ((select log_a.note <> 'see log.note') and tenant_id = (select log.whose()));
+revoke all on public.log_a from app_user;
+-- kept up, so that its partitions are meant to be alike
+create schema partitions;
+create table partitions.managed (parent regclass primary key);
+insert into partitions.managed values ('public.log');

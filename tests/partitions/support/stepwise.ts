@@ -51,6 +51,7 @@ export async function advance(client: Client, table: string, upto?: string): Pro
       for (const { statement } of rows) await client.query(statement);
       await client.query("select partitions.move_on($1, 'bound')", [table]);
     } else if (step === "verify") {
+      await client.query("select partitions.note_transactions($1)", [table]);
       await client.query("select partitions.move_on($1, 'swap')", [table]);
     } else await client.query(`select partitions.step_${step}($1)`, [table]);
   }

@@ -7,11 +7,11 @@ import { connect } from "../../harness/database/connection.ts";
 import { createDatabase } from "../../harness/database/databases.ts";
 import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
 import { keyOf } from "../../harness/outbox/queue.ts";
-import { type RunningDispatcher, startDispatcher } from "../outbox/support/dispatcher.ts";
-import { addEvents, addTenants, clear, job, statuses, until } from "../outbox/support/outbox.ts";
 import { Random, seedOf } from "../partitions/support/random.ts";
 import { faultRow } from "../support/fault-table.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { type RunningDispatcher, startDispatcher } from "./support/dispatcher.ts";
+import { addEvents, addTenants, clear, job, statuses, until } from "./support/outbox.ts";
 
 // A server of its own, since it is made to crash.
 const branch = await createThrowawayBranch({ flavor: "neon" });
