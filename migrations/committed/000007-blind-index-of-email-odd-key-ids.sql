@@ -1,5 +1,5 @@
---! Previous: sha1:a905b467b4934a1970ff69b3cb9751f1f234302e
---! Hash: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
+--! Previous: sha1:7ffb7b15a66c6fecfc0e0ee1490ae70c223841ca
+--! Hash: sha1:e5757d5989fbc86d1b04f128f09c843883ebbcda
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

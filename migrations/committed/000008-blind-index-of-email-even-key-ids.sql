@@ -1,5 +1,5 @@
---! Previous: sha1:af2b26d58c194390ea7214e64b313e28daf7fd8c
---! Hash: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
+--! Previous: sha1:e5757d5989fbc86d1b04f128f09c843883ebbcda
+--! Hash: sha1:01ad02a0598a64d68db580a7694cd52942c6b234
 --! Message: blind index of email, even key ids
 
 --! no-transaction

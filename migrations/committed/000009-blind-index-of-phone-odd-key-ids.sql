@@ -1,5 +1,5 @@
---! Previous: sha1:1c9e914f8767c8ebd9cb97001a6e40d54660d298
---! Hash: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
+--! Previous: sha1:01ad02a0598a64d68db580a7694cd52942c6b234
+--! Hash: sha1:cbba66d7b6c493324d54cc469929411694e8081c
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

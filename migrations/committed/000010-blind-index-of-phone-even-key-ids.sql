@@ -1,5 +1,5 @@
---! Previous: sha1:e38c361b400e02bcf4802226e547eeaf5635fa9c
---! Hash: sha1:7123930867deceecc518e45dc37e7a13948c4eca
+--! Previous: sha1:cbba66d7b6c493324d54cc469929411694e8081c
+--! Hash: sha1:515d3dbcfeeec15eeb9c438dff289a0969c83c49
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:7123930867deceecc518e45dc37e7a13948c4eca
---! Hash: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
+--! Previous: sha1:515d3dbcfeeec15eeb9c438dff289a0969c83c49
+--! Hash: sha1:d7bbf3d411503903addc8a85a09e9230d013f647
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

@@ -1,5 +1,5 @@
---! Previous: sha1:b7663f07475d67c7445f13a517d52060ee9ba4e4
---! Hash: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
+--! Previous: sha1:d7bbf3d411503903addc8a85a09e9230d013f647
+--! Hash: sha1:a3385db839138b4dd7919f6bb3a772ec9cce0e19
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:8f027b5913e8455e242b39c6cb94efd5806ef33b
---! Hash: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
+--! Previous: sha1:a3385db839138b4dd7919f6bb3a772ec9cce0e19
+--! Hash: sha1:83becd299f6b17ab6c4c292d0c8459efa1dfb894
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:649f2385babb274e2baab421d0055bb9ab4f4abd
---! Hash: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
+--! Previous: sha1:83becd299f6b17ab6c4c292d0c8459efa1dfb894
+--! Hash: sha1:85f808ea5a90e81760819b9658170f5938000e07
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b0eccf47be402df97c65c3a00dec594bbc4b17ba
---! Hash: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
+--! Previous: sha1:85f808ea5a90e81760819b9658170f5938000e07
+--! Hash: sha1:d46c3d17d1f9bf70008cd29b18c1d52854dc9ae6
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:26db656d16fd01732d07a25cdf1501b8dabcff3f
---! Hash: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
+--! Previous: sha1:d46c3d17d1f9bf70008cd29b18c1d52854dc9ae6
+--! Hash: sha1:6270b4bed5bffb6a89cf7b9d277218ff63c41ea8
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

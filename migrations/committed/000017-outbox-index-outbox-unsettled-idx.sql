@@ -1,5 +1,5 @@
---! Previous: sha1:75ba8e34532234a7f8999918caf06ad1179282a1
---! Hash: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
+--! Previous: sha1:6270b4bed5bffb6a89cf7b9d277218ff63c41ea8
+--! Hash: sha1:5ae2fd1536488a1dd9a6f1d95344c56601296928
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:df19f405e5c2af3d69fe7511fbe61e068d7033d9
---! Hash: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
+--! Previous: sha1:5ae2fd1536488a1dd9a6f1d95344c56601296928
+--! Hash: sha1:27df4fb4096cc397ac9302cb13dd33b1668a558d
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:59f6d10c124cfc930060ff32ad43e4cdab398297
---! Hash: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
+--! Previous: sha1:27df4fb4096cc397ac9302cb13dd33b1668a558d
+--! Hash: sha1:d8652b22f72d3e7879fdd90871609b0ab6d71683
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

@@ -1,5 +1,5 @@
---! Previous: sha1:68f45be25e6e580836a7f8db9928a4721e4da7d8
---! Hash: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
+--! Previous: sha1:d8652b22f72d3e7879fdd90871609b0ab6d71683
+--! Hash: sha1:69edee2d005d5ee7af2f4e0ef28fc89dfbc6f6f1
 --! Message: partitions
 
 --! Included partitions/schema.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:4830f226c535b7018bf5132f26109e1ce2dcc1f5
---! Hash: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
+--! Previous: sha1:69edee2d005d5ee7af2f4e0ef28fc89dfbc6f6f1
+--! Hash: sha1:5046480749964f0e671284fd3db59f28057acece
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

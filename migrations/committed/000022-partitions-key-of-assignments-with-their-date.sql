@@ -1,5 +1,5 @@
---! Previous: sha1:8bef437acdb6315bc43d675fba5eb43263e840d0
---! Hash: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
+--! Previous: sha1:5046480749964f0e671284fd3db59f28057acece
+--! Hash: sha1:5eaee5a713bf0b9296e53f31a2d0a0c5de3ae422
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:33f7544c2aa7e0125e71dd10eaaf7cf17514927a
---! Hash: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
+--! Previous: sha1:5eaee5a713bf0b9296e53f31a2d0a0c5de3ae422
+--! Hash: sha1:32d2ce40c8086fbf953da0058d7f8f5fea36a7a1
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

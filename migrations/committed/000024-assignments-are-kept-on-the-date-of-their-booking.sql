@@ -1,5 +1,5 @@
---! Previous: sha1:a775b1fe86f70912d072405fbbe0b62164e28fcf
---! Hash: sha1:752121e03e99e56568a561481627437ad168c24b
+--! Previous: sha1:32d2ce40c8086fbf953da0058d7f8f5fea36a7a1
+--! Hash: sha1:db91c39634cbb96db58e9d0b95aa3a0b182f0f6f
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

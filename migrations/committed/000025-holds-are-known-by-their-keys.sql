@@ -1,5 +1,5 @@
---! Previous: sha1:752121e03e99e56568a561481627437ad168c24b
---! Hash: sha1:6c22670d509535d6fc7aca174652440612ca6b06
+--! Previous: sha1:db91c39634cbb96db58e9d0b95aa3a0b182f0f6f
+--! Hash: sha1:4c2e2968cf4972cb99cae601bdd2eb7a13f42cbe
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:6c22670d509535d6fc7aca174652440612ca6b06
---! Hash: sha1:4381efea6cad04bc33cf3a5402471826f2633cba
+--! Previous: sha1:4c2e2968cf4972cb99cae601bdd2eb7a13f42cbe
+--! Hash: sha1:9500e1c952822c9764551c1d484c2f52ee317288
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

@@ -1,5 +1,5 @@
---! Previous: sha1:4381efea6cad04bc33cf3a5402471826f2633cba
---! Hash: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
+--! Previous: sha1:9500e1c952822c9764551c1d484c2f52ee317288
+--! Hash: sha1:d5ef7b2d558a88c8c7478f315a49eb0cac9a3b93
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:cc41f57e6f60cc72c1d44227bba3df90bc1babe7
---! Hash: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
+--! Previous: sha1:d5ef7b2d558a88c8c7478f315a49eb0cac9a3b93
+--! Hash: sha1:f5bfc02e2ca85e9cb903be9e4a780bb09c4657d4
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:29dfa3b8accff7956e40c33e8f0f30b1c3c83ac8
---! Hash: sha1:49d12f2ea23f267a507a355b883983e7b152d737
+--! Previous: sha1:f5bfc02e2ca85e9cb903be9e4a780bb09c4657d4
+--! Hash: sha1:49e89edcb66f175074e5661ab76fc3717c60d76f
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:49d12f2ea23f267a507a355b883983e7b152d737
---! Hash: sha1:71b76cedf5fd18bf926336be2cca1fad14fcc144
+--! Previous: sha1:49e89edcb66f175074e5661ab76fc3717c60d76f
+--! Hash: sha1:46d724676f3625b01959cb16536cb5603fe24ac0
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

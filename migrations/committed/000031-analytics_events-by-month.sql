@@ -1,5 +1,5 @@
---! Previous: sha1:71b76cedf5fd18bf926336be2cca1fad14fcc144
---! Hash: sha1:d220adacc4979767b74016f204bfe4b2a5b5df7b
+--! Previous: sha1:46d724676f3625b01959cb16536cb5603fe24ac0
+--! Hash: sha1:8729e90793beb3748e711b5086f221dc37db9362
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:d220adacc4979767b74016f204bfe4b2a5b5df7b
---! Hash: sha1:b3790be62441aabd2d9d61c2e1abbb0274e4d52f
+--! Previous: sha1:8729e90793beb3748e711b5086f221dc37db9362
+--! Hash: sha1:ee8e25075092f741a371b117e687d2c89d76cf50
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:b3790be62441aabd2d9d61c2e1abbb0274e4d52f
---! Hash: sha1:3ae24d204538b329e485b7916670b3062bab3865
+--! Previous: sha1:ee8e25075092f741a371b117e687d2c89d76cf50
+--! Hash: sha1:23aee4d47b6a13b956452e847102c93c261d62eb
 --! Message: pii: every column that holds data of guests
 
 -- Erasure goes by a registry of columns instead of a list of tables.
