@@ -57,9 +57,21 @@ set search_path = ''
 as $$
 declare
   folded constant pg_catalog.text := pii.fold_text(document);
+  token pg_catalog.text;
 begin
-  return coalesce(folded ~ pattern, false)
-    or cardinality(tokens) > 0 and exists (select from regexp_matches(folded, '"([^"\\]+)"', 'g') as m where m[1] = any (tokens));
+  if folded ~ pattern then
+    return true;
+  end if;
+  -- A few are looked for one by one; of many, the strings of the document are looked up.
+  if cardinality(tokens) > 20 then
+    return exists (select from regexp_matches(folded, '"([^"\\]+)"', 'g') as m where m[1] = any (tokens));
+  end if;
+  foreach token in array coalesce(tokens, '{}') loop
+    if strpos(folded, '"' || token || '"') > 0 then
+      return true;
+    end if;
+  end loop;
+  return false;
 end
 $$;
 comment on function pii.mentions(text, text, text[]) is

@@ -44,6 +44,9 @@ from unnest(array[
   'select pii.begin_rotation()',
   'select pii.finish_rotation()',
   'select pii.rewrap()',
+  'select pii.check_key()',
+  'select pii.forget_next_key()',
+  'select pii.find_customer(''aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'', ''11111111-1111-4111-8111-111111111111'')',
   'select pii.erase_customer(''aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'', ''11111111-1111-4111-8111-111111111111'')',
   'select pii.erase_tenant(''aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'')',
   'select pii.export_customer(''aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'', ''11111111-1111-4111-8111-111111111111'')'

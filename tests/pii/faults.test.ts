@@ -25,6 +25,8 @@ afterAll(async () => {
   await branch.stop();
 });
 
+/** So that a run lasts long enough for something to happen to it, also where looking takes a while. */
+const slowly = ["--batch", "20", "--rate", "400"];
 const rounds = process.env.HARNESS_LONG === undefined ? 1 : 40;
 const random = new Random(seedOf("pii faults"));
 const tenants = ["aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"];
@@ -110,9 +112,9 @@ test.each(faults)("backfill, %s", async (fault) => {
   for (const tenant of tenants) await addRestaurant(client, tenant).catch(() => undefined);
   for (let round = 0; round < rounds; round++) {
     const model = await addGuests();
-    const args = ["pii", "backfill", "--database-url", url, "--batch", "20"];
+    const args = ["pii", "backfill", "--database-url", url];
     const env = { HARNESS_PII_KEY: key };
-    await inject(fault, args, env, () => sum("unsealed"));
+    await inject(fault, [...args, ...slowly], env, () => sum("unsealed"));
     const { status, stderr } = await harness(args, { env });
     expect({ round, status, stderr }).toEqual({ round, status: 0, stderr: "" });
     expect(await sum("unsealed")).toBe(0);
@@ -134,7 +136,7 @@ test.each(faults)("rotate to another configured key, %s", async (fault) => {
   ).toBe(0);
   for (let round = 0; round < rounds; round++) {
     const nextKey = newKey();
-    const args = ["pii", "rotate", "--database-url", url, "--batch", "20"];
+    const args = ["pii", "rotate", "--database-url", url];
     const env = { HARNESS_PII_KEY: key, HARNESS_PII_NEW_KEY: nextKey };
     // before it begins nothing is stale, so what is not under the new key yet is counted from the other side
     const rotating = async () => {
@@ -143,7 +145,7 @@ test.each(faults)("rotate to another configured key, %s", async (fault) => {
       );
       return rows[0].n === 0 ? model.size : sum("stale");
     };
-    await inject(fault, args, env, rotating);
+    await inject(fault, [...args, ...slowly], env, rotating);
     expect(sorted(await opened(key))).toEqual(sorted(model));
     const { status, stderr } = await harness(args, { env });
     expect({ round, status, stderr }).toEqual({ round, status: 0, stderr: "" });
