@@ -78,6 +78,11 @@ program
   .description("apply the committed migrations")
   .addOption(branchOption())
   .addOption(urlOption())
+  .option(
+    "--lock-timeout <seconds>",
+    "longest wait for a lock that others may queue behind, each time (default: 0.5)",
+  )
+  .option("--wait <seconds>", "how long to go on trying for locks (default: 60)")
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/apply.ts")).apply(options)));

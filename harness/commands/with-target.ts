@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { requireWritable } from "../branches/protection.ts";
 import { resolveTarget } from "../branches/resolve.ts";
 import type { Target } from "../branches/target.ts";
+import { untilReleased } from "../core/cleanup.ts";
 import { connect } from "../database/connection.ts";
 import { loadConfig } from "../tenancy/config.ts";
 import type { Config } from "../tenancy/config-schema.ts";
@@ -50,6 +51,7 @@ export async function onConnection<T>(
   try {
     return await work(client);
   } finally {
+    await untilReleased(); // what is let go of on Ctrl-C may need this very connection
     await client.end().catch(() => undefined);
   }
 }

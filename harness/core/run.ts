@@ -1,3 +1,4 @@
+import { isInterrupted } from "./cleanup.ts";
 import { exitCodes, HarnessError } from "./errors.ts";
 import { redact } from "./redaction.ts";
 
@@ -6,11 +7,13 @@ export function describeError(error: unknown, debug = false): string {
   const known = error instanceof HarnessError;
   const message = (error instanceof Error ? error.message : String(error)).trim();
   const hint = known ? error.hint : "This is a bug in harness: run again with --debug and report it.";
-  const line = `harness: ${message.replace(/\s*\n\s*/g, " ")}${hint ? `. ${hint}` : ""} [${known ? error.code : "bug"}]`;
-  if (!debug) return redact(line);
+  // the code is ours and no secret, whatever words a password is made of
+  const code = `[${known ? error.code : "bug"}]`;
+  const line = `${redact(`harness: ${message.replace(/\s*\n\s*/g, " ")}${hint ? `. ${hint}` : ""}`)} ${code}`;
+  if (!debug) return line;
   const stacks: string[] = [];
   for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? e.message);
-  return redact([line, ...stacks].join("\n"));
+  return [line, redact(stacks.join("\n"))].join("\n");
 }
 
 /**
@@ -25,6 +28,7 @@ export function run<Arguments extends unknown[]>(
     try {
       process.exitCode = (await command(...args)) ?? exitCodes.clean;
     } catch (error) {
+      if (isInterrupted()) return; // whoever handles the signal ends the process and says why
       const debug = process.argv.includes("--debug");
       process.stderr.write(`${describeError(error, debug)}\n`);
       process.exitCode = error instanceof HarnessError ? error.exitCode : exitCodes.bug;

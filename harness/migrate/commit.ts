@@ -5,7 +5,7 @@ import pg from "pg";
 import { onExit } from "../core/cleanup.ts";
 import { graphileMigrate } from "./graphile.ts";
 import { committedMigrations, mendLinks } from "./layout.ts";
-import { migrationUrl } from "./migration-url.ts";
+import { migrationUrl, refusePooler } from "./migration-url.ts";
 
 /**
  * Turns current.sql into the next committed migration: graphile-migrate runs all migrations and this one on a shadow database
@@ -18,8 +18,9 @@ export async function commitMigration(
   url: string,
   message: string,
 ): Promise<string | undefined> {
-  mendLinks(root);
+  await refusePooler(client, url);
   const before = new Set(committedMigrations(root).map(({ file }) => file));
+  mendLinks(root);
   const shadow = `harness_shadow_${process.pid}`;
   const current = join(root, "current.sql");
   const backup = join(root, `.current.sql.${process.pid}.bak`);
@@ -29,8 +30,11 @@ export async function commitMigration(
     await client.query(`drop database if exists ${pg.escapeIdentifier(shadow)}`);
   });
   try {
-    await graphileMigrate(["commit", "--message", message], {
+    await graphileMigrate({
+      command: "commit",
+      message,
       root,
+      client,
       env: {
         DATABASE_URL: migrationUrl(url, client),
         SHADOW_DATABASE_URL: migrationUrl(url, client, shadow),
