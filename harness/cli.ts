@@ -68,6 +68,7 @@ program
   .addOption(urlOption())
   .addOption(contextOption())
   .option("--check", "change nothing, say what is missing")
+  .option("--yes", "go ahead on a database that is not of harness's making, having read the plan")
   .addOption(jsonOption())
   .addOption(confirmOption())
   .addOption(configOption())

@@ -1,11 +1,18 @@
 --! Previous: sha1:d81896bf7432b933a0b60dbe9c2617d70037475e
---! Hash: sha1:381753e7bd580323a5b8f04cbaa68904bf65d8a2
+--! Hash: sha1:9eabcfa68bc91b3f0b781a81e04bdd3e8ab5bd28
 --! Message: table holds and allocations
 
 -- btree_gist lets one index compare uuids and ranges, which ruling out double bookings takes. It is a trusted extension,
 -- so the owner of the database may create it; a schema of its own keeps its functions out of the application's.
-create schema if not exists extensions;
-comment on schema extensions is 'Extensions whose objects nothing calls by name.';
+-- Some platforms bring the schema along, and it is theirs.
+do $$
+begin
+  if pg_catalog.to_regnamespace('extensions') is null then
+    create schema extensions;
+    comment on schema extensions is 'Extensions whose objects nothing calls by name.';
+  end if;
+end
+$$;
 create extension if not exists btree_gist with schema extensions;
 
 create table public.table_holds (

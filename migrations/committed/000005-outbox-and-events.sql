@@ -1,5 +1,5 @@
---! Previous: sha1:381753e7bd580323a5b8f04cbaa68904bf65d8a2
---! Hash: sha1:38b2f9b57dda728df934522810512ffe964e64ca
+--! Previous: sha1:9eabcfa68bc91b3f0b781a81e04bdd3e8ab5bd28
+--! Hash: sha1:daccb857bad2cd898d5284fe835d6a0b06fbb5df
 --! Message: outbox and events
 
 -- An outbox row is written in the transaction that it tells of and delivered at least once: a dispatcher claims it by

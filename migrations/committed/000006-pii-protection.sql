@@ -1,5 +1,5 @@
---! Previous: sha1:38b2f9b57dda728df934522810512ffe964e64ca
---! Hash: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
+--! Previous: sha1:daccb857bad2cd898d5284fe835d6a0b06fbb5df
+--! Hash: sha1:9cdbf9ee714d403920c0ade1a87952ece9813054
 --! Message: PII protection
 
 -- PII protection: what seals, opens, masks, finds, rotates and erases, and the customers' e-mail addresses and phone numbers

@@ -1,5 +1,5 @@
---! Previous: sha1:94eff36daa95cd8f7d110386cad586a6e5d5550f
---! Hash: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
+--! Previous: sha1:9cdbf9ee714d403920c0ade1a87952ece9813054
+--! Hash: sha1:2806402d3cbef9ac0712bd2ed0c5f7696a55f4cc
 --! Message: blind index of email, odd key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:6f71c5c31a11b78048cbab5ab86acfe998febee2
---! Hash: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
+--! Previous: sha1:2806402d3cbef9ac0712bd2ed0c5f7696a55f4cc
+--! Hash: sha1:c4b96dd1f00552aa25e86ba74324be2a12556f17
 --! Message: blind index of email, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:b39cf9bd17b1059164ae31b0b1c7d653687ac992
---! Hash: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
+--! Previous: sha1:c4b96dd1f00552aa25e86ba74324be2a12556f17
+--! Hash: sha1:bd61613036e62e8f50ef7669e38d0185be017990
 --! Message: blind index of phone, odd key ids
 
 --! no-transaction

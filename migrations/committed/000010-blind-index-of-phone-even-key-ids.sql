@@ -1,5 +1,5 @@
---! Previous: sha1:3dec6c1580effc4fbb7c32df010c03509319040d
---! Hash: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
+--! Previous: sha1:bd61613036e62e8f50ef7669e38d0185be017990
+--! Hash: sha1:c5c2bcffd3bdd413b0cde57e6093ef11f496ce1d
 --! Message: blind index of phone, even key ids
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:56db9a86fa1f684badb5a15b538b910e6b78a418
---! Hash: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
+--! Previous: sha1:c5c2bcffd3bdd413b0cde57e6093ef11f496ce1d
+--! Hash: sha1:64db5e70756ab6270d0ef0897d4e7f40a60c3148
 --! Message: outbox: fair queues with leases
 
 -- The outboxes become queues: a lease with a token, fair claims, back-off, burial and replay. What waits is the same as before; of

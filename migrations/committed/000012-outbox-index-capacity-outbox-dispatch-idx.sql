@@ -1,5 +1,5 @@
---! Previous: sha1:2d25b548e104a2ed92780873280b7e7617dcf864
---! Hash: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
+--! Previous: sha1:64db5e70756ab6270d0ef0897d4e7f40a60c3148
+--! Hash: sha1:b2a28f77ea99280bf566b5ddf286d2d65523ac6e
 --! Message: outbox: index capacity outbox dispatch idx
 
 --! no-transaction

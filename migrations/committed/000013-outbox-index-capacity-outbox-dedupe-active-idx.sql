@@ -1,5 +1,5 @@
---! Previous: sha1:96ed6cccbc4693ca9b394c296905b2822e5de1a6
---! Hash: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
+--! Previous: sha1:b2a28f77ea99280bf566b5ddf286d2d65523ac6e
+--! Hash: sha1:11103d55df05abd6fe82f4ed5435005c0e69d143
 --! Message: outbox: index capacity outbox dedupe active idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:9fd949bdbc481eebbb8b16145b40ec17c0aa802e
---! Hash: sha1:5bda693e334dbccd9604999c46b098e032a88861
+--! Previous: sha1:11103d55df05abd6fe82f4ed5435005c0e69d143
+--! Hash: sha1:a6153bedf405d40c8e8bcc3d7e4dfa80f3e20874
 --! Message: outbox: index capacity outbox unsettled idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:5bda693e334dbccd9604999c46b098e032a88861
---! Hash: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
+--! Previous: sha1:a6153bedf405d40c8e8bcc3d7e4dfa80f3e20874
+--! Hash: sha1:2f440c54c7c5a19d0609db596b906fedd3ae1041
 --! Message: outbox: index outbox dispatch idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:2108c917fc43cfe7aa27c2303dbec07d147bc794
---! Hash: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
+--! Previous: sha1:2f440c54c7c5a19d0609db596b906fedd3ae1041
+--! Hash: sha1:fca360251ed58aac2a47b796a2d8d69384cf1ccb
 --! Message: outbox: index outbox dedupe active idx
 
 --! no-transaction

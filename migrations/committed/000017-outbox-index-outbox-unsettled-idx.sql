@@ -1,5 +1,5 @@
---! Previous: sha1:c699f7efa83353c3a6e0aa1dca9ba0d7a9f11cd8
---! Hash: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
+--! Previous: sha1:fca360251ed58aac2a47b796a2d8d69384cf1ccb
+--! Hash: sha1:6dd559299cd825b134cb3e603540f7b522e87241
 --! Message: outbox: index outbox unsettled idx
 
 --! no-transaction

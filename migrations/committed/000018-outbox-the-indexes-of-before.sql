@@ -1,5 +1,5 @@
---! Previous: sha1:60dbb11c7d3fba6470c1cbc270789e5916706730
---! Hash: sha1:225d07fe57554399dbeff9d7e60eee37df927892
+--! Previous: sha1:6dd559299cd825b134cb3e603540f7b522e87241
+--! Hash: sha1:2fe142fec67e33e3e1825b9e0b2cdd420a06b900
 --! Message: outbox: the indexes of before
 
 -- The dispatch indexes answer what these did, and are no larger than what waits.

@@ -1,5 +1,5 @@
---! Previous: sha1:225d07fe57554399dbeff9d7e60eee37df927892
---! Hash: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
+--! Previous: sha1:2fe142fec67e33e3e1825b9e0b2cdd420a06b900
+--! Hash: sha1:16c93c98212ec4ea2fe472130e764b73292c178e
 --! Message: confirm_hold_assignment_tx
 
 -- Confirming holds: the ledger, the answers by key, and the call itself.

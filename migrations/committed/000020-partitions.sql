@@ -1,5 +1,5 @@
---! Previous: sha1:91a315e1dcd1c69dfe2e01a87132c1fe45e14214
---! Hash: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
+--! Previous: sha1:16c93c98212ec4ea2fe472130e764b73292c178e
+--! Hash: sha1:e305f6c004593c6139e70891b7fe85ed6f6b7918
 --! Message: partitions
 
 --! Included partitions/schema.sql

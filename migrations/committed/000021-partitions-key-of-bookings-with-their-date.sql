@@ -1,5 +1,5 @@
---! Previous: sha1:1d3175d6867c350f2c35851e07d0d745ce7c80d4
---! Hash: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
+--! Previous: sha1:e305f6c004593c6139e70891b7fe85ed6f6b7918
+--! Hash: sha1:02b0b062aecdc39e1cb9c26280a0da9119f6ba07
 --! Message: partitions: key of bookings with their date
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:eb237474dadf4ef4d0f80b74d9357971990c4dca
---! Hash: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
+--! Previous: sha1:02b0b062aecdc39e1cb9c26280a0da9119f6ba07
+--! Hash: sha1:f1f2b5306ad409e45ef3cb6f5961058a5abfb3db
 --! Message: partitions: key of assignments with their date
 
 --! no-transaction

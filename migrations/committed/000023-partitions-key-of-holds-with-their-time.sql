@@ -1,5 +1,5 @@
---! Previous: sha1:b52fad8033da7289cc0b0a9da8f7d02d3d99f4b8
---! Hash: sha1:903c69713e78b052824e412712700defc745b2ae
+--! Previous: sha1:f1f2b5306ad409e45ef3cb6f5961058a5abfb3db
+--! Hash: sha1:86b1b01a13fa52544e303e5df884bb454414d4e9
 --! Message: partitions: key of holds with their time
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:903c69713e78b052824e412712700defc745b2ae
---! Hash: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
+--! Previous: sha1:86b1b01a13fa52544e303e5df884bb454414d4e9
+--! Hash: sha1:4304c0bda31f53b6fa935a8f10c38d9933bb5234
 --! Message: assignments are kept on the date of their booking
 
 -- The date of an assignment has been a copy that nothing kept right. From here on it is the booking's: the key says so, and a booking

@@ -1,5 +1,5 @@
---! Previous: sha1:ac53a82a77b37fb020b54de317c25c8637a85168
---! Hash: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
+--! Previous: sha1:4304c0bda31f53b6fa935a8f10c38d9933bb5234
+--! Hash: sha1:816022ad80c1f724b39cc771b803bebc4cc908fa
 --! Message: holds are known by their keys
 
 --! Included allocator/hold-keys.sql

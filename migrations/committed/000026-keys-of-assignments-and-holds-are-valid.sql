@@ -1,5 +1,5 @@
---! Previous: sha1:151e774ae1dfc5b88912265a0497e0d03d5e3165
---! Hash: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
+--! Previous: sha1:816022ad80c1f724b39cc771b803bebc4cc908fa
+--! Hash: sha1:bf59f8602a3c4a66156605a711d1e8a1279f6e0c
 --! Message: keys of assignments and holds are valid
 
 -- Writes go on meanwhile. Row security is forced and may hide rows from the owner whose constraint this is, so a job has looked before.

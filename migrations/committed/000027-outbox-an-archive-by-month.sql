@@ -1,5 +1,5 @@
---! Previous: sha1:ee6b8ec40e42296b07b4d6d17370422483d1c9a9
---! Hash: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
+--! Previous: sha1:bf59f8602a3c4a66156605a711d1e8a1279f6e0c
+--! Hash: sha1:a91a9ee791c8475e6c5c9bfcac92b8e666a7e444
 --! Message: outbox: an archive by month
 
 --! Included outbox/queues.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:7a8704e63900426e2451f5abe7776d0bab779fe3
---! Hash: sha1:7ef495671473c9c06274832531fef089888807ca
+--! Previous: sha1:a91a9ee791c8475e6c5c9bfcac92b8e666a7e444
+--! Hash: sha1:e2aedb895f20a59d86d1b1b5df676601197320df
 --! Message: outbox: index capacity outbox finished idx
 
 --! no-transaction

@@ -1,5 +1,5 @@
---! Previous: sha1:7ef495671473c9c06274832531fef089888807ca
---! Hash: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
+--! Previous: sha1:e2aedb895f20a59d86d1b1b5df676601197320df
+--! Hash: sha1:0089b2690027158535c9ee0a3a72276b73f14c03
 --! Message: booking_table_assignments by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

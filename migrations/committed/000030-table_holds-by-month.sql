@@ -1,5 +1,5 @@
---! Previous: sha1:89a5946505cad7dfee67065c5d50416f6ae81412
---! Hash: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
+--! Previous: sha1:0089b2690027158535c9ee0a3a72276b73f14c03
+--! Hash: sha1:4e954b32a24cb0076c5f5afe8412b994537e8ba2
 --! Message: table_holds by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:46f64259238a51e14b8015ec5b0e3ec69a29a733
---! Hash: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
+--! Previous: sha1:4e954b32a24cb0076c5f5afe8412b994537e8ba2
+--! Hash: sha1:d49a45dc08f6a0e91577e5966aae396dc6b9d578
 --! Message: analytics_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been

@@ -1,5 +1,5 @@
---! Previous: sha1:5837f5be085b4f107351c1d4a644bae31dc88a7a
---! Hash: sha1:f0a7a2201e9254a4aeea33f1ab900c566a839387
+--! Previous: sha1:d49a45dc08f6a0e91577e5966aae396dc6b9d578
+--! Hash: sha1:57f50a25d8e3e531c36f5c3b5c023f3f17c7734a
 --! Message: observability_events by month
 
 -- A table that is small is rebuilt here; a large one is refused, with the command that converts it while it is in use. What has been
