@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
+import { sessionText } from "../database/session-text.ts";
 
 /** The session that another one waits for. */
 export interface Holder {
@@ -34,8 +35,7 @@ export function watchHolder(
 
 async function holderOf(client: Client, session: string): Promise<Holder | null> {
   const { rows } = await client.query<Holder>(
-    `select b.pid, pg_catalog.concat('session ', b.pid, ' (' || nullif(b.application_name, '') || ')', ' of role ' || b.usename,
-              ', ' || b.state || ' for ' || extract(epoch from pg_catalog.now() - b.xact_start)::bigint || ' s') as who
+    `select b.pid, ${sessionText("b")} as who
        from pg_catalog.pg_stat_activity as w
       cross join lateral pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) as blocking (pid)
        join pg_catalog.pg_stat_activity as b on b.pid = blocking.pid
