@@ -8,7 +8,10 @@ import { run } from "./core/run.ts";
 const branchOption = () =>
   new Option("--branch <name>", "branch to work on: local, or of the configured Neon project");
 const urlOption = () =>
-  new Option("--database-url <url>", "any Postgres, by URL (else DATABASE_URL, else local branch main)");
+  new Option(
+    "--database-url <url>",
+    "any Postgres, by URL (else DATABASE_URL, else PGHOST …, else local branch main)",
+  );
 const configOption = () =>
   new Option("--config <file>", "configuration (default: harness.config.json, found upwards)");
 const confirmOption = () => new Option("--confirm <name>", "name a protected branch again, to write to it");
