@@ -8,7 +8,10 @@ import { run } from "./core/run.ts";
 const branchOption = () =>
   new Option("--branch <name>", "branch to work on: local, or of the configured Neon project");
 const urlOption = () =>
-  new Option("--database-url <url>", "any Postgres, by URL (else DATABASE_URL, else local branch main)");
+  new Option(
+    "--database-url <url>",
+    "any Postgres, by URL (else DATABASE_URL, else PGHOST …, else local branch main)",
+  );
 const configOption = () =>
   new Option("--config <file>", "configuration (default: harness.config.json, found upwards)");
 const confirmOption = () => new Option("--confirm <name>", "name a protected branch again, to write to it");
@@ -68,6 +71,7 @@ program
   .addOption(urlOption())
   .addOption(contextOption())
   .option("--check", "change nothing, say what is missing")
+  .option("--yes", "go ahead on a database that is not of harness's making, having read the plan")
   .addOption(jsonOption())
   .addOption(confirmOption())
   .addOption(configOption())
@@ -78,6 +82,11 @@ program
   .description("apply the committed migrations")
   .addOption(branchOption())
   .addOption(urlOption())
+  .option(
+    "--lock-timeout <seconds>",
+    "longest wait for a lock that others may queue behind, each time (default: 0.5)",
+  )
+  .option("--wait <seconds>", "how long to go on trying for locks (default: 60)")
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/apply.ts")).apply(options)));

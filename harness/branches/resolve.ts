@@ -1,4 +1,5 @@
 import { HarnessError } from "../core/errors.ts";
+import { redact } from "../core/redaction.ts";
 import type { Config } from "../tenancy/config-schema.ts";
 import type { Target } from "./target.ts";
 
@@ -8,7 +9,7 @@ export interface TargetOptions {
 }
 
 /**
- * What a command works on. `--branch` and `--database-url` before DATABASE_URL before the local branch main. A name belongs to Neon
+ * What a command works on. `--branch` and `--database-url` before DATABASE_URL, before PGHOST and its like, before the local branch main. A name belongs to Neon
  * as soon as a Neon project is configured, so that nobody verifies a local branch and believes it was production;
  * `local:NAME` and `neon:NAME` say which is meant.
  */
@@ -17,6 +18,12 @@ export async function resolveTarget(options: TargetOptions, config: Config): Pro
   if (databaseUrl) return urlTarget(databaseUrl);
   if (branch) return branchTarget(branch, config);
   if (process.env.DATABASE_URL) return urlTarget(process.env.DATABASE_URL);
+  const { environmentTarget } = await import("./environment-url.ts");
+  const named = environmentTarget(process.env);
+  if (named) {
+    process.stderr.write(`Target: ${redact(named.words)} (--branch main means the local branch)\n`);
+    return urlTarget(named.url);
+  }
   const { localTarget } = await import("./local.ts");
   return localTarget("main");
 }

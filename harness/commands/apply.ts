@@ -2,21 +2,39 @@ import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
+import { redact } from "../core/redaction.ts";
 import { applyMigrations } from "../migrate/apply.ts";
 import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { seconds } from "./option-values.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
 
+export interface ApplyOptions extends DatabaseOptions {
+  /** Seconds. */
+  lockTimeout?: string | undefined;
+  wait?: string | undefined;
+}
+
 /** Applies the committed migrations that a branch does not have yet. */
-export async function apply(options: DatabaseOptions): Promise<ExitCode> {
+export async function apply(options: ApplyOptions): Promise<ExitCode> {
+  const limits = {
+    lockTimeoutMs: seconds("--lock-timeout", options.lockTimeout, 0.5),
+    patienceMs: seconds("--wait", options.wait, 60),
+  };
   return withTarget(options, "writes", async ({ target }) => {
     refusePooledUrl(target.url);
     return onConnection(target.url, "apply", async (client) => {
       const stopProgress = progress("applying migrations");
+      const onWaiting = (message: string) =>
+        process.stderr.write(`  ${pc.yellow("…")} ${redact(message)}; trying again\n`);
       const onFile = (file: string) => process.stdout.write(`  ${pc.green("+")} ${file}\n`);
-      const applied = await applyMigrations(client, { root: projectRoot(), url: target.url, onFile }).finally(
-        stopProgress,
-      );
+      const applied = await applyMigrations(client, {
+        root: projectRoot(),
+        url: target.url,
+        ...limits,
+        onFile,
+        onWaiting,
+      }).finally(stopProgress);
       process.stdout.write(
         applied.length === 0
           ? "Up to date: nothing was pending\n"

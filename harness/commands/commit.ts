@@ -3,7 +3,7 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { commitMigration } from "../migrate/commit.ts";
-import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
 import { choosePacks } from "../migrate/working-state.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { nextMigrationAgainstPacks } from "./pack-difference.ts";
@@ -19,6 +19,7 @@ export async function commit({ message, pack = [], ...options }: CommitOptions):
   return withTarget(options, "writes", async ({ target: { url } }) => {
     refusePooledUrl(url);
     return onConnection(url, "commit", async (client) => {
+      await refusePooler(client, url);
       const root = projectRoot();
       const packs = choosePacks(root, pack);
       const stopProgress = progress("trying the migration on a shadow database");

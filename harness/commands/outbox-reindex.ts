@@ -2,7 +2,7 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
 import { cancelOnExit } from "../database/cancel-on-exit.ts";
-import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { refusePooler } from "../migrate/migration-url.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { reindexQueue } from "../outbox/reindex.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -25,7 +25,7 @@ export async function outboxReindex(options: OutboxReindexOptions): Promise<Exit
     });
   }
   return withClient(options, "writes", "outbox reindex", async ({ client, target }) => {
-    refusePooledUrl(target.url);
+    await refusePooler(client, target.url);
     const queues = options.queue ? [await findQueue(client, options.queue)] : await listQueues(client);
     const done: { index: string; done: string }[] = [];
     const stop = progress("building indexes");

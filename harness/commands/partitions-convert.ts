@@ -47,7 +47,7 @@ export async function partitionsConvert(table: string, options: ConvertOptions):
     options.dryRun ? "reads" : "writes",
     "partitions convert",
     async ({ client, target }) => {
-      refusePooler(target.url);
+      await refusePooler(client, target.url);
       try {
         const relation = await wholeName(client, table);
         const session = { client, url: target.url, relation, options, branch: target.branch };

@@ -28,7 +28,7 @@ export async function partitionsMaintain(
   const limits = pruneLimits(options);
   const lockTimeoutMs = seconds("--lock-timeout", options.lockTimeout, 0.5);
   return withClient(options, "writes", "partitions maintain", async ({ client, target }) => {
-    refusePooler(target.url);
+    await refusePooler(client, target.url);
     try {
       // Goes with the connection, also when this is killed.
       const { rows } = await client.query<{ mine: boolean }>("select pg_try_advisory_lock($1) as mine", [

@@ -1,4 +1,3 @@
-import { refusePooledUrl } from "../migrate/migration-url.ts";
 import { actions, periods } from "../partitions/settings.ts";
 import { badOption, oneOf } from "./option-values.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -23,4 +22,4 @@ export const actionOf = (text: string | undefined) => oneOf("--expired", text, a
 export const periodOf = (text: string | undefined) => oneOf("--period", text, periods);
 
 /** DETACH … CONCURRENTLY and what is set for a session want a connection of one's own. */
-export const refusePooler = refusePooledUrl;
+export { refusePooler } from "../migrate/migration-url.ts";

@@ -70,7 +70,7 @@ export async function partitionsPrune(table: string | undefined, options: PruneO
         );
         return exitCodes.clean;
       }
-      refusePooler(target.url);
+      await refusePooler(client, target.url);
       // Refuses what makes no sense before anything is installed.
       const planned = await planPrune(client, request);
       // Where nothing is kept up there is nothing to install for.

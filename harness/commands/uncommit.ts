@@ -1,7 +1,7 @@
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
-import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
 import { uncommitMigration } from "../migrate/uncommit.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
@@ -11,6 +11,7 @@ export async function uncommit(options: DatabaseOptions): Promise<ExitCode> {
   return withTarget(options, "writes", async ({ target: { url } }) => {
     refusePooledUrl(url);
     return onConnection(url, "uncommit", async (client) => {
+      await refusePooler(client, url);
       const stopProgress = progress("taking the migration back");
       const file = await uncommitMigration(client, projectRoot(), url).finally(stopProgress);
       process.stdout.write(`Taken back: ${file}. What it did in this branch stays.\n`);

@@ -2,11 +2,14 @@ import type { Client } from "pg";
 import { requireWritable } from "../branches/protection.ts";
 import { resolveTarget } from "../branches/resolve.ts";
 import type { Target } from "../branches/target.ts";
+import { untilReleased } from "../core/cleanup.ts";
 import { connect } from "../database/connection.ts";
+import { explainOrdinary } from "../database/explain-loss.ts";
 import { requireTrusted } from "../sql/require-trusted.ts";
 import { loadConfig } from "../tenancy/config.ts";
 import type { Config } from "../tenancy/config-schema.ts";
 import type { DatabaseOptions } from "./options.ts";
+import { safeToRepeat } from "./safe-to-repeat.ts";
 
 export interface Session {
   config: Config;
@@ -24,6 +27,8 @@ export async function withTarget<T>(
   try {
     if (mode === "writes") requireWritable(target, config, options.confirm);
     return await work({ config, target });
+  } catch (error) {
+    throw explainOrdinary(error, safeToRepeat(mode));
   } finally {
     await target.release();
   }
@@ -55,7 +60,10 @@ export async function onConnection<T>(
   try {
     if (packs.has(group)) await requireTrusted(client, group);
     return await work(client);
+  } catch (error) {
+    throw explainOrdinary(error, safeToRepeat(purpose));
   } finally {
+    await untilReleased(); // what is let go of on Ctrl-C may need this very connection
     await client.end().catch(() => undefined);
   }
 }

@@ -1,3 +1,4 @@
+import { isInterrupted } from "./cleanup.ts";
 import { exitCodes, HarnessError } from "./errors.ts";
 import { printable, printableLines } from "./printable.ts";
 import { redact } from "./redaction.ts";
@@ -7,11 +8,13 @@ export function describeError(error: unknown, debug = false): string {
   const known = error instanceof HarnessError;
   const message = (error instanceof Error ? error.message : String(error)).trim();
   const hint = known ? error.hint : "This is a bug in harness: run again with --debug and report it.";
-  const line = `harness: ${message.replace(/\s*\n\s*/g, " ")}${hint ? `. ${hint}` : ""} [${known ? error.code : "bug"}]`;
-  if (!debug) return redact(printable(line));
+  // the code is ours and no secret, whatever words a password is made of
+  const code = `[${known ? error.code : "bug"}]`;
+  const line = `${redact(printable(`harness: ${message.replace(/\s*\n\s*/g, " ")}${hint ? `. ${hint}` : ""}`))} ${code}`;
+  if (!debug) return line;
   const stacks: string[] = [];
   for (let e: unknown = error; e instanceof Error; e = e.cause) stacks.push(e.stack ?? e.message);
-  return redact([printable(line), ...stacks.map(printableLines)].join("\n"));
+  return [line, redact(stacks.map(printableLines).join("\n"))].join("\n");
 }
 
 /**
@@ -26,6 +29,7 @@ export function run<Arguments extends unknown[]>(
     try {
       process.exitCode = (await command(...args)) ?? exitCodes.clean;
     } catch (error) {
+      if (isInterrupted()) return; // whoever handles the signal ends the process and says why
       const debug = process.argv.includes("--debug");
       process.stderr.write(`${describeError(error, debug)}\n`);
       process.exitCode = error instanceof HarnessError ? error.exitCode : exitCodes.bug;

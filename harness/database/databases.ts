@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import pg, { type Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
+
+const patienceMs = 20_000;
+const pollMs = 50;
 
 /**
  * Creates a database, from a template if one is named, without TEMPORARY for PUBLIC if the template has none: privileges of a database are
@@ -8,8 +12,7 @@ import { HarnessError } from "../core/errors.ts";
  */
 export async function createDatabase(client: Client, name: string, template?: string): Promise<void> {
   const source = template ? ` template ${pg.escapeIdentifier(template)}` : "";
-  const deadline = Date.now() + 10_000;
-  for (;;) {
+  for (const deadline = Date.now() + patienceMs; ; await sleep(pollMs)) {
     try {
       await client.query(`create database ${pg.escapeIdentifier(name)}${source}`);
       if (template && !(await letsPublicMakeTemporaryTables(client, template))) {
@@ -41,6 +44,54 @@ async function letsPublicMakeTemporaryTables(client: Client, database: string): 
   return rows[0]?.temporary === true;
 }
 
+/**
+ * Drops a database and ends the sessions in it.
+ * @throws HarnessError `database-in-use` if a session that is not ours to end stays in it
+ */
 export async function dropDatabase(client: Client, name: string): Promise<void> {
-  await client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`);
+  const database = pg.escapeIdentifier(name);
+  for (const deadline = Date.now() + patienceMs; ; await sleep(pollMs)) {
+    try {
+      await client.query(`drop database if exists ${database} with (force)`);
+      return;
+    } catch (error) {
+      const { code } = error as pg.DatabaseError;
+      // 42501: a session that we may not end, which is autovacuum's as a rule. 55006: one that has not ended yet.
+      if (code !== "42501" && code !== "55006") throw error;
+      if (await isOwnedByOther(client, name)) throw error;
+      if (Date.now() > deadline) throw inUse(name, error);
+    }
+    await endOwnSessions(client, name);
+    // Without force the server itself makes autovacuum leave.
+    const { code } = await client.query(`drop database if exists ${database}`).then(
+      () => ({ code: "00000" }),
+      (error: pg.DatabaseError) => error,
+    );
+    if (code === "00000") return;
+  }
+}
+
+async function endOwnSessions(client: Client, name: string): Promise<void> {
+  await client.query(
+    `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+      where datname = $1 and usename = current_user and pid <> pg_catalog.pg_backend_pid()`,
+    [name],
+  );
+}
+
+async function isOwnedByOther(client: Client, name: string): Promise<boolean> {
+  const { rows } = await client.query(
+    "select from pg_catalog.pg_database where datname = $1 and not pg_catalog.pg_has_role(datdba, 'USAGE')",
+    [name],
+  );
+  return rows.length > 0;
+}
+
+function inUse(name: string, cause: unknown): HarnessError {
+  return new HarnessError({
+    code: "database-in-use",
+    message: `the database ${name} cannot be dropped: a session of another role is in it`,
+    hint: `Drop it when that has ended: drop database ${pg.escapeIdentifier(name)}.`,
+    cause,
+  });
 }

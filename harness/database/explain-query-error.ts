@@ -1,5 +1,6 @@
 import type { DatabaseError } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { isConnectionLoss } from "./explain-loss.ts";
 
 interface Failure {
   applies(error: DatabaseError): boolean;
@@ -37,8 +38,9 @@ const failures: Failure[] = [
   },
 ];
 
-/** A statement's error in one line, with the cure where the runbook knows one. */
-export function explainQueryError(error: DatabaseError): HarnessError {
+/** A statement's error in one line, with the cure where the runbook knows one. A connection that was lost is no fault of the statement. */
+export function explainQueryError(error: DatabaseError): Error {
+  if (isConnectionLoss(error)) return error;
   const found = failures.find((failure) => failure.applies(error));
   return new HarnessError({
     code: found?.code ?? "statement-failed",

@@ -19,8 +19,10 @@ export async function applyWorking(
 ): Promise<void> {
   if (current !== "") {
     await inStaging(root, current, (staging) =>
-      graphileMigrate(["watch", "--once"], {
+      graphileMigrate({
+        command: "current",
         root: staging,
+        client,
         env: { DATABASE_URL: migrationUrl(url, client) },
       }),
     );

@@ -34,7 +34,7 @@ export async function commitMigration(
   if (text === "") throw nothingToCommit(root, packs);
   return onShadow(client, url, (env) =>
     inStaging(root, text, async (staging) => {
-      await graphileMigrate(["commit", "--message", message], { root: staging, env });
+      await graphileMigrate({ command: "commit", message, root: staging, client, env });
       return publish(staging, root);
     }),
   );

@@ -1,29 +1,40 @@
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { stripVTControlCharacters } from "node:util";
-import { HarnessError } from "../core/errors.ts";
+import type { Client } from "pg";
+import { onExit } from "../core/cleanup.ts";
+import { packageRoot } from "../core/project.ts";
 import { redact } from "../core/redaction.ts";
+import type { ChildError, ChildTask } from "./child.ts";
+import { endSessions, type Holder, watchHolder } from "./child-session.ts";
+import { explainMigrationError } from "./explain-migration-error.ts";
 
-export interface GraphileRun {
+export interface GraphileRun extends Omit<ChildTask, "config" | "pgSettings"> {
   root: string;
+  /** Connected to the same server: sees who is in the way, and ends what an interruption would leave behind. */
+  client: Client;
   /** Connection strings and the like: in the environment, since arguments are visible to everybody. */
   env: Record<string, string>;
+  pgSettings?: Record<string, string>;
   onLine?: (line: string) => void;
 }
 
 /**
- * Runs graphile-migrate as a child process, never as a library: there it would end our process when a
- * connection drops.
- * @throws HarnessError `migration-failed` with what graphile-migrate said
+ * Runs graphile-migrate as a child process, never as a library: there it would end our process when a connection drops. The child and
+ * its sessions end with us, whatever ends us.
+ * @throws HarnessError `migration-failed` and its kin, with what graphile-migrate said
  */
-export async function graphileMigrate(args: string[], { root, env, onLine }: GraphileRun): Promise<void> {
-  const require = createRequire(import.meta.url);
-  const program = join(require.resolve("graphile-migrate/package.json"), "..", "dist", "cli.js");
-  const child = spawn(process.execPath, [program, ...args, "--config", join(root, ".gmrc")], {
+export async function graphileMigrate({ root, client, env, onLine, ...task }: GraphileRun): Promise<void> {
+  const session = `harness migrate ${randomBytes(6).toString("hex")}`;
+  const pgSettings = await sessionSettings(client, task);
+  // From the build also where we run as sources: a child has no compiler.
+  const child = spawn(process.execPath, [join(packageRoot, "dist", "migrate", "child.js")], {
     cwd: root,
-    env: { ...process.env, ...env, FORCE_COLOR: "0" },
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env, PGAPPNAME: session, FORCE_COLOR: "0" },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const lines: string[] = [];
   const listen = (chunk: Buffer) => {
@@ -32,37 +43,46 @@ export async function graphileMigrate(args: string[], { root, env, onLine }: Gra
       onLine?.(line);
     }
   };
-  child.stdout.on("data", listen);
-  child.stderr.on("data", listen);
-  const status = await new Promise<number | null>((resolve, reject) => {
+  child.stdout?.on("data", listen);
+  child.stderr?.on("data", listen);
+  let failure: ChildError | null = null;
+  child.on("message", (error: ChildError) => (failure = error));
+  // Not "close", which never comes once we have closed the channel.
+  const exited = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", resolve);
+    child.on("exit", resolve);
   });
-  if (status !== 0) throw explain(args, lines);
+  const closed = Promise.all([exited, streamEnd(child.stdout), streamEnd(child.stderr)]);
+  let holder: Holder | null = null;
+  const stopWatching = watchHolder(client, session, (found) => (holder = found));
+  const release = onExit(async () => {
+    if (child.connected) child.disconnect();
+    await closed.catch(() => undefined);
+    await stopWatching();
+    await endSessions(client, session);
+  });
+  child.send({ ...task, config: join(root, ".gmrc"), pgSettings });
+  const [status] = await closed.finally(release);
+  if (status !== 0) throw explainMigrationError({ command: task.command, lines, failure, holder });
 }
 
-function explain(args: string[], lines: string[]): HarnessError {
-  const said = lines.join("\n");
-  if (said.includes("Failed to get exclusive lock")) {
-    return new HarnessError({
-      code: "migration-locked",
-      message: "another run of graphile-migrate holds its lock on this database",
-      hint: "Wait for it; after a crash the server lets go of it within seconds.",
-    });
+async function streamEnd(stream: Readable | null): Promise<void> {
+  if (stream) await finished(stream, { writable: false }).catch(() => undefined);
+}
+
+/** With the server asked every half second whether the child is still there: not every server can tell. */
+async function sessionSettings(
+  client: Client,
+  { pgSettings }: Pick<GraphileRun, "pgSettings">,
+): Promise<Record<string, string>> {
+  const check = { client_connection_check_interval: "500ms" };
+  try {
+    await client.query(
+      `begin; set local client_connection_check_interval = '${check.client_connection_check_interval}'; rollback`,
+    );
+    return { ...check, ...pgSettings };
+  } catch {
+    await client.query("rollback").catch(() => undefined);
+    return { ...pgSettings };
   }
-  // `commit` prints a report, `migrate` the error object
-  const field = (name: string) =>
-    new RegExp(`^\\s*${name}:\\s+'?(.*?)'?,?$`, "im").exec(said.replaceAll(/: undefined,?$/gm, ""))?.[1];
-  const line = /Error occurred at line (\d+)/.exec(said)?.[1];
-  const file = [...said.matchAll(/Running migration '([^']+)'/g)].at(-1)?.[1];
-  const where = file ? `migration ${file}${line ? `, line ${line}` : ""}` : `graphile-migrate ${args[0]}`;
-  const reason = /^\s*error: (.*)$/im.exec(said)?.[1] ?? lines.at(-1) ?? "it said nothing";
-  const code = field("code")?.slice(0, 5);
-  const hint = field("hint");
-  return new HarnessError({
-    code: "migration-failed",
-    message: `${where}: ${reason}${code ? ` (${code})` : ""}`,
-    hint: `${hint ? `${hint} ` : ""}It was rolled back; correct it and run this again. --debug shows all that graphile-migrate said.`,
-    cause: new Error(said),
-  });
 }

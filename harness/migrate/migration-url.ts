@@ -1,17 +1,31 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { isPooled } from "../database/connection-url.ts";
+import { isTransactionPooler } from "../database/pooler.ts";
 
 /**
  * @throws HarnessError `pooled-url`: behind a transaction pooler the migration lock stays behind and blocks every later run
  */
 export function refusePooledUrl(url: string): void {
-  if (!isPooled(url)) return;
-  const { hostname } = new URL(url);
-  throw new HarnessError({
+  if (isPooled(url)) throw pooled(url, "Use the branch's direct URL: the host without -pooler.");
+}
+
+/**
+ * The same for a pooler whose name does not say so, found out by asking it.
+ * @throws HarnessError `pooled-url`
+ */
+export async function refusePooler(client: Client, url: string): Promise<void> {
+  refusePooledUrl(url);
+  if (await isTransactionPooler(client, url)) {
+    throw pooled(url, "Use the direct URL: the server's own host and port.");
+  }
+}
+
+function pooled(url: string, hint: string): HarnessError {
+  return new HarnessError({
     code: "pooled-url",
-    message: `${hostname} is a transaction pooler, through which migrations must not run`,
-    hint: "Use the branch's direct URL: the host without -pooler.",
+    message: `${new URL(url).host} is a transaction pooler, through which this must not run`,
+    hint,
   });
 }
 
@@ -26,6 +40,7 @@ export function migrationUrl(url: string, client: Client, database?: string): st
     (client as unknown as { connection: { stream: { encrypted?: boolean } } }).connection.stream.encrypted,
   );
   parsed.searchParams.delete("channel_binding");
+  parsed.searchParams.delete("application_name"); // by which we find the child's sessions
   if (!encrypted) {
     parsed.searchParams.set("sslmode", "disable");
   } else {

@@ -31,7 +31,9 @@ export async function uncommitMigration(client: Client, root: string, url: strin
   }
   const current = await onShadow(client, url, (env) =>
     inStaging(root, "", async (staging) => {
-      await keepingLedger(client, last.hash, () => graphileMigrate(["uncommit"], { root: staging, env }));
+      await keepingLedger(client, last.hash, () =>
+        graphileMigrate({ command: "uncommit", root: staging, client, env }),
+      );
       return readFileSync(join(staging, "migrations", "current.sql"), "utf8");
     }),
   );

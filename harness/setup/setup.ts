@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { passing, patiently, sqlstateOf } from "../database/patience.ts";
 import { readSqlFile } from "../database/sql-file.ts";
 import { inTransaction } from "../database/transaction.ts";
 import { explainSetupError } from "./explain-setup-error.ts";
@@ -31,7 +32,9 @@ export async function applySetup(client: Client, contextSource?: ContextSource):
   const steps = loadSteps();
   const reports: StepReport[] = [];
   for (const step of steps) {
-    reports.push(await inTransaction(client, "read write", () => supplyStep(client, step)));
+    const supply = () =>
+      inTransaction(client, "read write", () => supplyStep(client, step), { first: oneAtATime });
+    reports.push(await patiently(supply, undefined, isRace));
   }
   if (contextSource) await chooseContextSource(client, contextSource);
   const left = (await checkSetup(client)).flatMap((report) => report.missing);
@@ -41,6 +44,52 @@ export async function applySetup(client: Client, contextSource?: ContextSource):
     message: `the set-up ran, and still ${left.map(({ object, missing }) => `${object}: ${missing}`).join("; ")}`,
     hint: `As a role that may, run: ${left.map(({ statement }) => statement).join(" ")}`,
   });
+}
+
+/** Two set-ups of a database follow each other. */
+const oneAtATime = "select pg_catalog.pg_advisory_xact_lock(4727445306447284);";
+
+/** Roles belong to the whole server: the set-up of another database may make the same one between our question and our statement. */
+function isRace(error: unknown): boolean {
+  const state = sqlstateOf(error);
+  return passing.has(state) || state === "23505" || state === "42710" || /concurrently/.test(String(error));
+}
+
+/**
+ * What applySetup() would do, statement by statement: it is done, and rolled back, since the grants depend on roles that may not be there yet.
+ * @throws HarnessError with the runbook's cure
+ */
+export async function planSetup(client: Client): Promise<StepReport[]> {
+  const reports: StepReport[] = [];
+  const rolledBack = new Error("planned");
+  await inTransaction(
+    client,
+    "read write",
+    async () => {
+      for (const step of loadSteps()) reports.push(await supplyStep(client, step));
+      throw rolledBack;
+    },
+    { first: oneAtATime },
+  ).catch((error) => {
+    if (error !== rolledBack) throw error;
+  });
+  return reports;
+}
+
+/** Whether the set-up may go ahead unasked, by is-ours.sql. */
+export async function isOurs(client: Client): Promise<boolean> {
+  const { rows } = await inTransaction(client, "read only", () =>
+    client.query<{ ours: boolean }>(readSqlFile("harness/setup/is-ours.sql").text),
+  );
+  return rows[0]?.ours === true;
+}
+
+/** What the set-up does not touch, in sentences. */
+export async function leftAlone(client: Client): Promise<string[]> {
+  const { rows } = await inTransaction(client, "read only", () =>
+    client.query<{ note: string }>(readSqlFile("harness/setup/left-alone.sql").text),
+  );
+  return rows.map(({ note }) => note);
 }
 
 async function supplyStep(client: Client, step: Step): Promise<StepReport> {

@@ -84,6 +84,16 @@ export const configSchema = v.strictObject({
   waivers: v.optional(v.array(waiver), []),
   /** Branches (names, or patterns with *) that are written to only if they are named again with --confirm. */
   protected: v.optional(v.array(v.string()), []),
+  /** What `setup` may do on a database that is not of its making. */
+  setup: v.optional(
+    v.strictObject({
+      /** Schemas whose tables it grants on without being told `--yes`. */
+      schemas: v.pipe(
+        v.array(v.literal("public", "setup knows the schema public only")),
+        v.nonEmpty("name at least one schema"),
+      ),
+    }),
+  ),
   neon: v.optional(
     v.strictObject({
       projectId: v.optional(v.string()),

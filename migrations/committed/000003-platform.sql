@@ -1,5 +1,5 @@
 --! Previous: sha1:b62f3003ac2ffd778fb118aafb7a34d4c08c699f
---! Hash: sha1:f2432e1d842f3bf25c5226a42643ed96fc8a2807
+--! Hash: sha1:bf5da8052a9b182c242e9ae749ddca8246b6237c
 --! Message: platform
 
 -- Source: policies/platform/ (edit there, then harness commit --pack platform)
@@ -7,8 +7,15 @@
 --! Included platform/extensions.sql
 -- btree_gist lets one index compare uuids and ranges, which ruling out double bookings takes. It is a trusted extension,
 -- so the owner of the database may create it; a schema of its own keeps its functions out of the application's.
-create schema if not exists extensions;
-comment on schema extensions is 'Extensions whose objects nothing calls by name.';
+-- Some platforms bring the schema along, and it is theirs.
+do $$
+begin
+  if pg_catalog.to_regnamespace('extensions') is null then
+    create schema extensions;
+    comment on schema extensions is 'Extensions whose objects nothing calls by name.';
+  end if;
+end
+$$;
 create extension if not exists btree_gist with schema extensions;
 --! EndIncluded platform/extensions.sql
 --! Included platform/restaurants.sql

@@ -1,5 +1,5 @@
---! Previous: sha1:f2432e1d842f3bf25c5226a42643ed96fc8a2807
---! Hash: sha1:8102eb37e964251ea55ad2858ffa295ccc95d92d
+--! Previous: sha1:bf5da8052a9b182c242e9ae749ddca8246b6237c
+--! Hash: sha1:e041792a55722a9b1ad0e97c4000d3dcb6692cd2
 --! Message: outbox
 
 -- Source: policies/outbox/ (edit there, then harness commit --pack outbox)

@@ -1,5 +1,5 @@
---! Previous: sha1:8102eb37e964251ea55ad2858ffa295ccc95d92d
---! Hash: sha1:8054c02fe0c592ab64f4b46f6f09a2fa16b948e5
+--! Previous: sha1:e041792a55722a9b1ad0e97c4000d3dcb6692cd2
+--! Hash: sha1:0ff61b98ed8cb7f447bd8ae07b32bb81aa4801c4
 --! Message: allocator
 
 -- Source: policies/allocator/ (edit there, then harness commit --pack allocator)

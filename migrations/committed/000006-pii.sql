@@ -1,5 +1,5 @@
---! Previous: sha1:8054c02fe0c592ab64f4b46f6f09a2fa16b948e5
---! Hash: sha1:df36944911678d2e8528c86758da1c67698c9ada
+--! Previous: sha1:0ff61b98ed8cb7f447bd8ae07b32bb81aa4801c4
+--! Hash: sha1:ce80adb3654de122a3bd2bdc806f6a9465b3de25
 --! Message: pii
 
 -- Source: policies/pii/ (edit there, then harness commit --pack pii)

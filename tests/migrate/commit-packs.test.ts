@@ -152,7 +152,7 @@ test("a run that was killed after the branch had the migration is finished by th
   write("current.sql", "create table public.once (id int);\n");
   await onShadow(client, url, (env) =>
     inStaging(root, nextMigration(root, []), (staging) =>
-      graphileMigrate(["commit", "--message", "once"], { root: staging, env }),
+      graphileMigrate({ command: "commit", message: "once", root: staging, client, env }),
     ),
   );
   expect(files()).toHaveLength(5);

@@ -68,7 +68,7 @@ describe.each([
     ["BYPASSRLS", "alter role authenticated bypassrls", "20-roles: role authenticated"],
     [
       "a table without grants",
-      "create table public.t (id int); revoke all on public.t from authenticated",
+      "create table public.t (id int); alter table public.t enable row level security; revoke all on public.t from authenticated",
       "50-table-privileges: table public.t",
     ],
     [
@@ -94,6 +94,7 @@ describe.each([
   test("leaves a table alone that tenants may read some columns of", async () => {
     await client.query(
       `create table public.masked (id int, secret text);
+       alter table public.masked enable row level security;
        revoke all on public.masked from authenticated;
        grant select (id), insert, update, delete on public.masked to authenticated`,
     );
@@ -108,6 +109,7 @@ describe.each([
   test("never grants on a partition, nor UPDATE on what is append-only", async () => {
     await client.query(
       `create table public.log (at date not null, n int) partition by range (at);
+       alter table public.log enable row level security;
        create table public.log_2026 partition of public.log for values from ('2026-01-01') to ('2027-01-01');
        revoke all on public.log_2026, public.log from authenticated, app_background;
        create policy append_only_update on public.log as restrictive for update using (false)`,
@@ -140,6 +142,32 @@ test("tenants make no temporary tables and no large objects; whoever owns the da
   }
   await owner.end();
   await superuser.end();
+  await branch.stop();
+});
+
+test("several at once, on one database and on others of the server, all succeed", async () => {
+  const branch = await createThrowawayBranch({ flavor: "plain" });
+  const owner = await connect(branch.ownerUrl, { purpose: "test" });
+  await owner.query("create database other_one");
+  await owner.query("create database other_two");
+  const urls = ["app", "app", "app", "other_one", "other_one", "other_two"].map((name) =>
+    branch.ownerUrl.replace(/\/\w+$/, `/${name}`),
+  );
+  const clients = await Promise.all(urls.map((url) => connect(url, { purpose: "test" })));
+  const roles = "authenticated, anonymous, app_background, app_pii, pii_reader";
+  const admins = await Promise.all(
+    ["app", "other_one", "other_two"].map((name) =>
+      connect(branch.superuserUrl.replace(/\/\w+$/, `/${name}`), { purpose: "test" }),
+    ),
+  );
+  for (let round = 0; round < 5; round++) {
+    const results = await Promise.allSettled(clients.map((client) => applySetup(client)));
+    expect(results.filter(({ status }) => status === "rejected")).toEqual([]);
+    for (const client of clients) expect(missingIn(await checkSetup(client))).toEqual([]);
+    for (const admin of admins) await admin.query(`drop owned by ${roles}`);
+    await admins[0]?.query(`drop role ${roles}`);
+  }
+  for (const client of [...clients, ...admins, owner]) await client.end();
   await branch.stop();
 });
 

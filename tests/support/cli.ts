@@ -23,7 +23,11 @@ export function startHarness(
   args: string[],
   options: Options = {},
 ): { child: ChildProcess; finished: Promise<Finished> } {
-  const { DATABASE_URL: _, NEON_API_KEY: __, FORCE_COLOR: ___, ...inherited } = process.env;
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(DATABASE_URL|NEON_API_KEY|FORCE_COLOR|PG[A-Z]+)$/.test(name),
+    ),
+  );
   const child = spawn(process.execPath, [join(packageRoot, "dist", "cli.js"), ...args], {
     cwd: options.cwd ?? packageRoot,
     env: { ...inherited, NO_COLOR: "1", ...options.env },

@@ -1,9 +1,11 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../../core/errors.ts";
+import { sqlstateOf } from "../../database/patience.ts";
 import { readSqlFile } from "../../database/sql-file.ts";
 import { inTransaction, neutralSettings } from "../../database/transaction.ts";
 import { contextOf, ordinaryContext } from "./context.ts";
 import { type Discovery, type FoundRole, type FoundTable, least } from "./discovery.ts";
+import { type LockedTable, lockedTables } from "./locked.ts";
 import { chooseRoles } from "./roles.ts";
 import { chooseColumn } from "./tenant-column.ts";
 
@@ -13,20 +15,11 @@ import { chooseColumn } from "./tenant-column.ts";
  * @throws HarnessError `no-isolation-model`
  */
 export async function discoverIsolation(client: ClientBase): Promise<Discovery> {
-  const { tables, roles } = await inTransaction(client, "read only", async () => {
-    // The planner knows nothing about the size of what one part of the query hands to the next: it would go through all tables for each table.
-    await client.query(
-      `${neutralSettings} set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'`,
-    );
-    const tablesQuery = ["session-keys", "tenant-columns", "tables"].map(readSql).join("\n");
-    const found: FoundTable[] = (await client.query(tablesQuery)).rows;
-    const oids = found.filter(({ column }) => column).map(({ oid }) => oid);
-    return { tables: found, roles: (await client.query(readSql("roles"), [oids])).rows as FoundRole[] };
-  });
+  const { tables, roles, locked } = await readCatalogue(client);
   const tenantTables = tables.filter((table) => table.column !== null);
   const saidByRole =
     tables.some(({ readsUser }) => readsUser) && !tenantTables.some(({ source }) => source === "policy");
-  if (tenantTables.length === 0 || saidByRole) throw nothingFound(tables);
+  if (tenantTables.length === 0 || saidByRole) throw nothingFound(tables, locked);
 
   const column = chooseColumn(tenantTables);
   const chosenRoles = chooseRoles(roles);
@@ -59,8 +52,52 @@ export async function discoverIsolation(client: ClientBase): Promise<Discovery> 
     bypassRoles: roles.filter(({ bypass }) => bypass).map(({ name }) => name),
     staffRoles: chosenRoles.staff,
     withoutTenantColumn,
-    notes: [...column.notes, ...context.notes, ...chosenRoles.notes, ...noteWithout(withoutTenantColumn)],
+    locked,
+    notes: [
+      ...column.notes,
+      ...context.notes,
+      ...chosenRoles.notes,
+      ...noteWithout(withoutTenantColumn),
+      ...locked.map(({ relation, holder }) => `${relation} is left out: ${holder} has it locked`),
+    ],
   };
+}
+
+interface Catalogue {
+  tables: FoundTable[];
+  roles: FoundRole[];
+  locked: LockedTable[];
+}
+
+/** Reads the catalogue, without what lies behind a lock that is not let go of in time. */
+async function readCatalogue(client: ClientBase): Promise<Catalogue> {
+  for (let locked: LockedTable[] = [], attempt = 1; ; attempt++) {
+    const leftOut = locked.map(({ oid }) => oid);
+    try {
+      return { ...(await readUnlocked(client, leftOut)), locked };
+    } catch (error) {
+      if (sqlstateOf(error) !== "55P03" || attempt === attempts) throw error;
+      locked = await lockedTables(client);
+    }
+  }
+}
+
+/** More than one lock can come while we look. */
+const attempts = 4;
+
+function readUnlocked(client: ClientBase, locked: string[]): Promise<Omit<Catalogue, "locked">> {
+  return inTransaction(client, "read only", async () => {
+    // The planner knows nothing about the size of what one part of the query hands to the next: it would go through all tables for each table.
+    await client.query(
+      `${neutralSettings} set local enable_nestloop = off; set local jit = off; set local work_mem = '64MB'; set local harness.locked = '{${locked.join(",")}}'`,
+    );
+    const tablesQuery = ["session-keys", "tenant-columns", "tables"].map(readSql).join("\n");
+    const tables: FoundTable[] = (await client.query(tablesQuery)).rows;
+    const oids = tables
+      .filter(({ column, oid }) => column && !locked.includes(String(oid)))
+      .map(({ oid }) => oid);
+    return { tables, roles: (await client.query(readSql("roles"), [oids])).rows as FoundRole[] };
+  });
 }
 
 function readSql(name: string): string {
@@ -76,7 +113,14 @@ function noteWithout(relations: string[]): string[] {
   ];
 }
 
-function nothingFound(tables: FoundTable[]): HarnessError {
+function nothingFound(tables: FoundTable[], [locked]: LockedTable[]): HarnessError {
+  if (locked) {
+    return new HarnessError({
+      code: "waited-for-lock",
+      message: `without the policies of ${locked.relation} nothing says whose a row is, and ${locked.holder} has it locked`,
+      hint: "Run this again once that session is done; nothing was changed.",
+    });
+  }
   const policies = tables.reduce((sum, table) => sum + table.policies, 0);
   const byUser = tables.some(({ readsUser }) => readsUser);
   const message = byUser

@@ -1,4 +1,5 @@
 import type { Isolation } from "../config-schema.ts";
+import type { LockedTable } from "./locked.ts";
 
 export type Confidence = "high" | "medium" | "low";
 
@@ -24,6 +25,8 @@ export interface Discovery {
   staffRoles: string[];
   /** Tables of the same schemas in which no tenant column was found. They are not exempt. */
   withoutTenantColumn: string[];
+  /** Tables whose policies could not be read, and who has them locked. */
+  locked: LockedTable[];
   /** What a reader has to know, a sentence each. */
   notes: string[];
 }

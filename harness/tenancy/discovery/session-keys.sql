@@ -9,7 +9,8 @@ with recursive relations as materialized (
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'p') and c.relpersistence <> 't'
      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-     and pg_catalog.pg_get_userbyid(n.nspowner) !~ '^supabase_.*admin$'  -- the platform's own: auth, storage, realtime
+     -- the platform's own: auth, storage, realtime. Schema public is the application's, whoever owns it.
+     and (n.nspname = 'public' or pg_catalog.pg_get_userbyid(n.nspowner) !~ '^supabase_.*admin$' or pg_catalog.pg_get_userbyid(c.relowner) !~ '^supabase_.*admin$')
      and not exists (select from pg_catalog.pg_depend d
                       where d.deptype = 'e' and (d.classid, d.objid) in (('pg_catalog.pg_class'::regclass, c.oid), ('pg_catalog.pg_namespace'::regclass, n.oid)))
 ),
@@ -18,6 +19,8 @@ policies as materialized (
          coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'true') || ' AND ' || coalesce(pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid), 'true') as text
     from pg_catalog.pg_policy p
     join relations r on r.oid = p.polrelid
+     -- printing an expression would wait for the lock of its table
+     and r.oid <> all (coalesce(nullif(pg_catalog.current_setting('harness.locked', true), ''), '{}')::oid[])
 ),
 -- Whoever wrote a helper may have said ->> as an operator with its schema; and what is in a comment is not done.
 functions as materialized (
