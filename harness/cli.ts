@@ -72,6 +72,7 @@ program
   .addOption(contextOption())
   .option("--check", "change nothing, say what is missing")
   .option("--yes", "go ahead on a database that is not of harness's making, having read the plan")
+  .option("--verifier", "change nothing, print the SQL of a login that can run verify and nothing else")
   .addOption(jsonOption())
   .addOption(confirmOption())
   .addOption(configOption())

@@ -14,6 +14,8 @@ import {
   planSetup,
   type StepReport,
 } from "../setup/setup.ts";
+import { verifierSql } from "../setup/verifier.ts";
+import { obtainModel } from "../tenancy/discovery/obtain-model.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { type Session, withClient } from "./with-target.ts";
 
@@ -23,11 +25,14 @@ export interface SetupOptions extends DatabaseOptions {
   context?: ContextSource | undefined;
   /** Goes ahead on a database that is not of harness's making. */
   yes?: boolean | undefined;
+  /** Change nothing, print the SQL of a login that may run `harness verify` and nothing else. */
+  verifier?: boolean | undefined;
 }
 
 /** The per-branch set-up. Exit code 1 if --check finds something missing. */
 export async function setup(options: SetupOptions): Promise<ExitCode> {
   const { check = false } = options;
+  if (options.verifier) return printVerifier(options);
   return withClient(options, check ? "reads" : "writes", "setup", async (session) => {
     const { client } = session;
     if (!check) await requireConsent(session, options);
@@ -40,6 +45,17 @@ export async function setup(options: SetupOptions): Promise<ExitCode> {
     print(session, options, steps, check ? "check" : "done", await leftAlone(client));
     const missing = steps.some((step) => step.missing.length > 0);
     return check && missing ? exitCodes.findings : exitCodes.clean;
+  });
+}
+
+async function printVerifier(options: SetupOptions): Promise<ExitCode> {
+  return withClient(options, "reads", "setup", async ({ client, config }) => {
+    const { model } = await obtainModel(client, config);
+    const { database, isolation, serverVersion } = model;
+    process.stdout.write(
+      printableSql(verifierSql(database, isolation.tenantRoles, Number.parseInt(serverVersion, 10))),
+    );
+    return exitCodes.clean;
   });
 }
 
