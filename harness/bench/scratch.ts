@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import pg, { type Client, type Pool, type PoolConfig } from "pg";
 import { onExit } from "../core/cleanup.ts";
 import { HarnessError } from "../core/errors.ts";
-import { connect } from "../database/connection.ts";
-import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { createDatabase, dropDatabase } from "../sql/databases.ts";
+import { connect } from "../targets/session/connection.ts";
 import type { ScratchDatabase } from "./scenario.ts";
 
 const prefix = "harness_bench_";

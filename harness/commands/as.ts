@@ -1,9 +1,9 @@
+import { requireIsolation } from "../config/load.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
+import { contextExpression, tenantSettings } from "../isolation/context.ts";
 import { table } from "../report/table.ts";
 import { runAs, type StatementResult } from "../sql/act-as/run-as.ts";
-import { requireIsolation } from "../tenancy/config.ts";
-import { contextExpression, tenantSettings } from "../tenancy/context.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 

@@ -1,9 +1,9 @@
-import { startBranch, stopBranch } from "../branches/local.ts";
 import { HarnessError } from "../core/errors.ts";
-import { assertBranchName, branchNames, isKept, readBranch } from "../local/branch-folder.ts";
-import { createBranch, deleteBranch } from "../local/cluster.ts";
-import { readPostmaster } from "../local/postmaster.ts";
-import { stateFolder } from "../local/state.ts";
+import { assertBranchName, branchNames, isKept, readBranch } from "../targets/local/branch-folder.ts";
+import { createBranch, deleteBranch } from "../targets/local/cluster.ts";
+import { readPostmaster } from "../targets/local/postmaster.ts";
+import { stateFolder } from "../targets/local/state.ts";
+import { startBranch, stopBranch } from "../targets/local/target.ts";
 
 export interface CreateOptions {
   flavor?: string | undefined;

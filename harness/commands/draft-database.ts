@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Client } from "pg";
 import { onExit } from "../core/cleanup.ts";
-import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { createDatabase, dropDatabase } from "../sql/databases.ts";
 import { onConnection } from "./with-target.ts";
 
 /** With a database of one's own on the same server, a copy of `from` or empty, that is built first and dropped afterwards. */

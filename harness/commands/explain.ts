@@ -1,5 +1,4 @@
 import pc from "picocolors";
-import { nearestNames } from "../branches/neon/nearest-names.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
@@ -8,6 +7,7 @@ import { checkPageFile, readCheckPage } from "../report/check-page.ts";
 import { renderMarkdown } from "../report/render-markdown.ts";
 import { fileLink, type Terminal, terminalOf } from "../report/terminal.ts";
 import { wrap } from "../report/text.ts";
+import { nearestNames } from "../targets/neon/nearest-names.ts";
 import { loadChecks } from "../verify/checks.ts";
 import { manageWaivers } from "../verify/waivers.ts";
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { configFileName } from "../config/load.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { printableJson } from "../core/printable.ts";
-import { configFileName } from "../tenancy/config.ts";
-import { describeDiscovery } from "../tenancy/discovery/describe.ts";
-import { obtainModel } from "../tenancy/discovery/obtain-model.ts";
+import { describeDiscovery } from "../isolation/discovery/describe.ts";
+import { obtainModel } from "../isolation/discovery/obtain-model.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 

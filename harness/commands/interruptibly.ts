@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { onExit } from "../core/cleanup.ts";
-import { connect } from "../database/connection.ts";
-import { sqlstateOf } from "../database/patience.ts";
+import { sqlstateOf } from "../sql/patience.ts";
+import { connect } from "../targets/session/connection.ts";
 
 export interface Interruptible {
   client: Client;

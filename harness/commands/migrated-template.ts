@@ -5,13 +5,13 @@ import type { Client } from "pg";
 import pg from "pg";
 import { globSync } from "tinyglobby";
 import { packageRoot } from "../core/project.ts";
-import { dropDatabase } from "../database/databases.ts";
-import { inTransaction } from "../database/transaction.ts";
 import { applyMigrations } from "../migrate/apply.ts";
 import { applyWorking } from "../migrate/apply-working.ts";
 import { isEmpty, workingState } from "../migrate/working-state.ts";
 import { installPgtap } from "../pgtap/install.ts";
 import { applySetup } from "../setup/setup.ts";
+import { dropDatabase } from "../sql/databases.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { onDraft } from "./draft-database.ts";
 
 /** Of one project's templates: those of others on the same server are theirs. */

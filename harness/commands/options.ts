@@ -1,4 +1,4 @@
-import type { TargetOptions } from "../branches/resolve.ts";
+import type { TargetOptions } from "../targets/resolve.ts";
 
 /** Options that every command on a database takes. */
 export interface DatabaseOptions extends TargetOptions {

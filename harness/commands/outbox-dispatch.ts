@@ -2,8 +2,6 @@ import type { AddressInfo } from "node:net";
 import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { redact } from "../core/redaction.ts";
-import { connect } from "../database/connection.ts";
-import { isPooled } from "../database/connection-url.ts";
 import { type DispatchNumbers, dispatchNumbers } from "../outbox/dispatch-settings.ts";
 import { Dispatcher } from "../outbox/dispatcher.ts";
 import { loadHandler } from "../outbox/load-handler.ts";
@@ -12,6 +10,8 @@ import type { RegisteredQueue } from "../outbox/queues.ts";
 import { findQueue } from "../outbox/queues.ts";
 import { surviveStrayErrors } from "../outbox/stray-errors.ts";
 import { whileServerStarts } from "../outbox/while-server-starts.ts";
+import { connect } from "../targets/session/connection.ts";
+import { isPooled } from "../targets/session/connection-url.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
 

@@ -1,10 +1,10 @@
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { progress } from "../core/progress.ts";
-import { cancelOnExit } from "../database/cancel-on-exit.ts";
 import { refusePooler } from "../migrate/migration-url.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { reindexQueue } from "../outbox/reindex.ts";
+import { cancelOnExit } from "../targets/session/cancel-on-exit.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 

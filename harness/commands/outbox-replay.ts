@@ -2,9 +2,9 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { uuid } from "../core/uuid.ts";
-import { cancelOnExit } from "../database/cancel-on-exit.ts";
 import { asJob } from "../outbox/queue.ts";
 import { findQueue } from "../outbox/queues.ts";
+import { cancelOnExit } from "../targets/session/cancel-on-exit.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 

@@ -1,12 +1,12 @@
 import type { Client } from "pg";
-import { readPacks } from "../database/packs.ts";
-import { inTransaction } from "../database/transaction.ts";
 import { applyWorking, installFiles } from "../migrate/apply-working.ts";
 import { type Snapshot, takeSnapshot } from "../migrate/snapshot.ts";
 import { snapshotDifference } from "../migrate/snapshot-difference.ts";
 import { packsAfter, type WorkingState, workingState } from "../migrate/working-state.ts";
 import { installPgtap } from "../pgtap/install.ts";
 import { applySetup } from "../setup/setup.ts";
+import { readPacks } from "../sql/packs.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { onDraft, urlOf } from "./draft-database.ts";
 import { committedTemplate } from "./migrated-template.ts";
 import { onConnection } from "./with-target.ts";

@@ -1,9 +1,9 @@
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
-import { inTransaction } from "../database/transaction.ts";
 import { blockersOf, findConversion, planConversion } from "../partitions/conversion.ts";
 import { describeBlockers, describePlan, stepInWords } from "../partitions/convert-text.ts";
 import { packSql, packState } from "../partitions/pack.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { type Session, wishOf } from "./partitions-convert-session.ts";
 
 /** What would be done and what stands in the way. Where the functions are not installed it asks in a transaction that it rolls back. */

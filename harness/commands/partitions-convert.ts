@@ -1,7 +1,6 @@
 import type { Client } from "pg";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
-import { inTransaction } from "../database/transaction.ts";
 import {
   beginConversion,
   blockersOf,
@@ -15,6 +14,7 @@ import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack } from "../partitions/pack.ts";
 import { wholeName } from "../partitions/status.ts";
 import { inTurn } from "../partitions/turn.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { seconds, wholeNumber } from "./option-values.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";

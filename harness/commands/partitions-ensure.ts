@@ -6,7 +6,6 @@ import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import { printableSql } from "../core/printable-sql.ts";
 import { progressBar } from "../core/progress-bar.ts";
-import { inTransaction } from "../database/transaction.ts";
 import {
   type Failed,
   type Made,
@@ -19,6 +18,7 @@ import { explainPartitionError } from "../partitions/explain.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";

@@ -4,8 +4,6 @@ import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import { progress } from "../core/progress.ts";
-import { isConnectionLost } from "../database/connection-lost.ts";
-import { sqlstateOf } from "../database/patience.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
@@ -22,6 +20,8 @@ import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-
 import { wholeName } from "../partitions/status.ts";
 import { short } from "../partitions/status-text.ts";
 import { table as textTable } from "../report/table.ts";
+import { sqlstateOf } from "../sql/patience.ts";
+import { isConnectionLost } from "../targets/session/connection-lost.ts";
 import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, refusePooler } from "./partitions-options.ts";

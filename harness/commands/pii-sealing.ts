@@ -2,11 +2,11 @@ import type { Client } from "pg";
 import pc from "picocolors";
 import { count } from "../core/count.ts";
 import { progressBar } from "../core/progress-bar.ts";
-import { connect } from "../database/connection.ts";
 import { type Sealed, sealTable } from "../pii/seal.ts";
 import type { Keys } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import type { ProtectedTable } from "../pii/tables.ts";
+import { connect } from "../targets/session/connection.ts";
 import { wholeNumber } from "./option-values.ts";
 import { describeProblem, type SealingOptions, say } from "./pii-options.ts";
 

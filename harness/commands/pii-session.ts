@@ -2,8 +2,8 @@ import type { Client } from "pg";
 import pc from "picocolors";
 import { onExit } from "../core/cleanup.ts";
 import { HarnessError } from "../core/errors.ts";
-import { isConnectionLost } from "../database/connection-lost.ts";
 import { unusableTables } from "../pii/tables.ts";
+import { isConnectionLost } from "../targets/session/connection-lost.ts";
 import { type PiiOptions, say } from "./pii-options.ts";
 import { type Session, withClient } from "./with-target.ts";
 

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { createDatabase, dropDatabase } from "../sql/databases.ts";
 
 /**
  * A copy of a template under a name that stays, so that psql can look into it, and anew whenever it is asked for. Copying a database is

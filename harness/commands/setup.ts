@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import { printableSql } from "../core/printable-sql.ts";
+import { obtainModel } from "../isolation/discovery/obtain-model.ts";
 import {
   applySetup,
   type ContextSource,
@@ -15,7 +16,6 @@ import {
   type StepReport,
 } from "../setup/setup.ts";
 import { verifierSql } from "../setup/verifier.ts";
-import { obtainModel } from "../tenancy/discovery/obtain-model.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { type Session, withClient } from "./with-target.ts";
 

@@ -2,8 +2,8 @@ import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { projectRoot } from "../core/project.ts";
-import { inTransaction } from "../database/transaction.ts";
 import { type MigrationState, migrationStatus } from "../migrate/ledger.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 

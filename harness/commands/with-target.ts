@@ -1,13 +1,13 @@
 import type { Client } from "pg";
-import { requireWritable } from "../branches/protection.ts";
-import { resolveTarget } from "../branches/resolve.ts";
-import type { Target } from "../branches/target.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { untilReleased } from "../core/cleanup.ts";
-import { connect } from "../database/connection.ts";
-import { explainOrdinary } from "../database/explain-loss.ts";
 import { requireTrusted } from "../sql/require-trusted.ts";
-import { loadConfig } from "../tenancy/config.ts";
-import type { Config } from "../tenancy/config-schema.ts";
+import { requireWritable } from "../targets/protection.ts";
+import { resolveTarget } from "../targets/resolve.ts";
+import { connect } from "../targets/session/connection.ts";
+import { explainOrdinary } from "../targets/session/explain-loss.ts";
+import type { Target } from "../targets/target.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { safeToRepeat } from "./safe-to-repeat.ts";
 

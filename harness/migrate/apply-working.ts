@@ -1,7 +1,7 @@
 import type { Client, DatabaseError } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import type { PackFile } from "../database/packs.ts";
-import { inTransaction } from "../database/transaction.ts";
+import type { PackFile } from "../sql/packs.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { graphileMigrate } from "./graphile.ts";
 import { migrationUrl } from "./migration-url.ts";
 import { inStaging } from "./staging.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import { sessionText } from "../database/session-text.ts";
+import { sessionText } from "../sql/session-text.ts";
 
 /** The session that another one waits for. */
 export interface Holder {

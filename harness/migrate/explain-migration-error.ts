@@ -1,5 +1,5 @@
 import { HarnessError } from "../core/errors.ts";
-import { isConnectionLoss } from "../database/explain-loss.ts";
+import { isConnectionLoss } from "../targets/session/explain-loss.ts";
 import type { ChildError } from "./child.ts";
 import type { Holder } from "./child-session.ts";
 

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { isPooled } from "../database/connection-url.ts";
-import { isTransactionPooler } from "../database/pooler.ts";
+import { isPooled } from "../targets/session/connection-url.ts";
+import { isTransactionPooler } from "../targets/session/pooler.ts";
 
 /**
  * @throws HarnessError `pooled-url`: behind a transaction pooler the migration lock stays behind and blocks every later run

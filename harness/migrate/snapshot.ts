@@ -1,6 +1,6 @@
 import type { Client } from "pg";
-import { readSqlFile, readSqlFolder } from "../database/sql-file.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { readSqlFile, readSqlFolder } from "../sql/sql-file.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 /** What a database is made of: `table public.bookings`, `policy tenant_floor on public.bookings` and so on, each with its definition. */
 export type Snapshot = Map<string, string>;

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onExit } from "../core/cleanup.ts";
-import { readPacks } from "../database/packs.ts";
+import { readPacks } from "../sql/packs.ts";
 
 /**
  * Lets graphile-migrate work on a copy of the project's migrations, with `current` as current.sql and every pack as it is installed:

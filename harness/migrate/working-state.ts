@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Pack, type PackFile, packNamed, readPacks } from "../database/packs.ts";
+import { type Pack, type PackFile, packNamed, readPacks } from "../sql/packs.ts";
 import { committedMigrations } from "./layout.ts";
 
 /** What has been written and not committed yet. */

@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import { patiently } from "../database/patience.ts";
+import { patiently } from "../sql/patience.ts";
 import { asJob } from "./queue.ts";
 
 const batch = 1_000;

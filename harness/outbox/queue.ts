@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
-import { inTransaction } from "../database/transaction.ts";
-import { becomeJob } from "../tenancy/background-job.ts";
+import { becomeJob } from "../client/background-job.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import type { OutboxEvent } from "./event.ts";
 
 /** What becomes of an event whose handler threw. */

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
-import { readSqlFile } from "../database/sql-file.ts";
-import { inTransaction } from "../database/transaction.ts";
-import { becomeJob } from "../tenancy/background-job.ts";
+import { becomeJob } from "../client/background-job.ts";
+import { readSqlFile } from "../sql/sql-file.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import type { RegisteredQueue } from "./queues.ts";
 
 /** Lengths in seconds, by the server's clock; null where there is nothing. */

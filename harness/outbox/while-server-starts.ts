@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HarnessError } from "../core/errors.ts";
-import { sqlstateOf } from "../database/patience.ts";
+import { sqlstateOf } from "../sql/patience.ts";
 
 const patienceMs = 60_000;
 const longestPauseMs = 5_000;

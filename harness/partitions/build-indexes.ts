@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
-import { sqlstateOf } from "../database/patience.ts";
+import { sqlstateOf } from "../sql/patience.ts";
 import { oldestSnapshot } from "./older-transactions.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 interface Compared {
   period: string;

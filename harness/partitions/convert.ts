@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
-import { patiently, sqlstateOf } from "../database/patience.ts";
-import { inTransaction, type Opening } from "../database/transaction.ts";
+import { patiently, sqlstateOf } from "../sql/patience.ts";
+import { inTransaction, type Opening } from "../sql/transaction.ts";
 import { buildIndexes } from "./build-indexes.ts";
 import { compareCopy } from "./compare.ts";
 import { type Conversion, findConversion, type Step } from "./conversion.ts";

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { Pace } from "../core/pace.ts";
-import { patiently } from "../database/patience.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { patiently } from "../sql/patience.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 export interface Effort {
   /** Rows a transaction, at most. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { Client } from "pg";
 import { packageRoot } from "../core/project.ts";
-import { isConnectionLost } from "../database/connection-lost.ts";
-import { patiently, sqlstateOf } from "../database/patience.ts";
-import { beginStatement, inTransaction } from "../database/transaction.ts";
+import { patiently, sqlstateOf } from "../sql/patience.ts";
+import { beginStatement, inTransaction } from "../sql/transaction.ts";
+import { isConnectionLost } from "../targets/session/connection-lost.ts";
 import { longestHolder, reasonOf } from "./explain.ts";
 import { type PackState, packState } from "./pack.ts";
 import { areGiven, manage, type Settings } from "./settings.ts";

@@ -1,7 +1,7 @@
 import pg, { type Client } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
-import { connectionLost, isConnectionLost } from "../database/connection-lost.ts";
-import { explainQueryError } from "../database/explain-query-error.ts";
+import { explainQueryError } from "../sql/explain-query-error.ts";
+import { connectionLost, isConnectionLost } from "../targets/session/connection-lost.ts";
 
 /**
  * A HarnessError for what the database refused, and for a connection that was lost; anything else as it is.

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
-import { patiently, sqlstateOf } from "../database/patience.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { patiently, sqlstateOf } from "../sql/patience.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 export const isDiskFull = (error: unknown): boolean => sqlstateOf(error) === "53100";
 

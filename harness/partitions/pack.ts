@@ -4,8 +4,8 @@ import type { Client } from "pg";
 import { globSync } from "tinyglobby";
 import { HarnessError } from "../core/errors.ts";
 import { packageRoot } from "../core/project.ts";
-import { type Pack, packNamed, readPacks } from "../database/packs.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { type Pack, packNamed, readPacks } from "../sql/packs.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 const ownPack = (): Pack => packNamed(readPacks(packageRoot), "partitions");
 

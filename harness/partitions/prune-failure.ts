@@ -1,6 +1,6 @@
 import type { Client, DatabaseError } from "pg";
-import { sqlstateOf } from "../database/patience.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { sqlstateOf } from "../sql/patience.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { longestHolder, reasonOf } from "./explain.ts";
 
 /** Why a partition could not be pruned, in one line. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import { patiently, sqlstateOf } from "../database/patience.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { patiently, sqlstateOf } from "../sql/patience.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import type { Action } from "./settings.ts";
 import type { Bound } from "./status.ts";
 

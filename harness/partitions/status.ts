@@ -1,8 +1,8 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { patiently } from "../database/patience.ts";
-import { readSqlFile, withIncludes } from "../database/sql-file.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { patiently } from "../sql/patience.ts";
+import { readSqlFile, withIncludes } from "../sql/sql-file.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 /** What of a table needs attention. */
 export type Problem =

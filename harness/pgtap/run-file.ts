@@ -2,8 +2,8 @@ import { relative } from "node:path";
 import pg, { type Client } from "pg";
 import { Parser } from "tap-parser";
 import { HarnessError } from "../core/errors.ts";
-import type { Statement } from "../database/statements.ts";
-import { beginStatement } from "../database/transaction.ts";
+import type { Statement } from "../sql/parse/statements.ts";
+import { beginStatement } from "../sql/transaction.ts";
 import { installPgtap, tapSchema } from "./install.ts";
 import { readScript } from "./script.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { HarnessError } from "../core/errors.ts";
-import { includeLine } from "../database/sql-file.ts";
-import { type Statement, splitStatements } from "../database/statements.ts";
+import { type Statement, splitStatements } from "../sql/parse/statements.ts";
+import { includeLine } from "../sql/sql-file.ts";
 
 /**
  * The statements of a test file. `\ir file` brings in another one, relative to this, as it does in psql, and is the only command of

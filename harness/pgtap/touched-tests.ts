@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { globSync } from "tinyglobby";
-import { includeLine } from "../database/sql-file.ts";
+import { includeLine } from "../sql/sql-file.ts";
 
 /**
  * The pgTAP files that mention what changed in a database, or what in it calls that: a function, the view that calls it, the table

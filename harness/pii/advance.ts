@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { patiently } from "../database/patience.ts";
+import { patiently } from "../sql/patience.ts";
 import { asOwner, type Keys } from "./session.ts";
 import { type Phase, type ProtectedTable, phases } from "./tables.ts";
 

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { explainQueryError } from "../database/explain-query-error.ts";
+import { explainQueryError } from "../sql/explain-query-error.ts";
 
 interface Explanation {
   code: string;

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { readSqlFile } from "../database/sql-file.ts";
+import { readSqlFile } from "../sql/sql-file.ts";
 
 export interface LogLeak {
   /** The setting that writes bind parameters to the server's log. */

@@ -1,6 +1,6 @@
+import { isPiiKey } from "../client/pii-key.ts";
 import { HarnessError } from "../core/errors.ts";
 import { keepSecret } from "../core/redaction.ts";
-import { isPiiKey } from "../tenancy/pii-key.ts";
 
 /** Keys come from the environment only: an argument would stand in the process list and in the shell's history. */
 export type KeyVariable = "HARNESS_PII_KEY" | "HARNESS_PII_NEW_KEY";

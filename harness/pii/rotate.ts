@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { exitCodes, HarnessError } from "../core/errors.ts";
-import { patiently } from "../database/patience.ts";
+import { patiently } from "../sql/patience.ts";
 import { asJob, type Keys } from "./session.ts";
 import { columnStatus } from "./status.ts";
 import type { ProtectedTable } from "./tables.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientBase } from "pg";
 import { Pace } from "../core/pace.ts";
-import { patiently } from "../database/patience.ts";
+import { patiently } from "../sql/patience.ts";
 import { asJob, type Keys } from "./session.ts";
 import { type ColumnStatus, columnStatus, type Problem, problemsKept, toDo } from "./status.ts";
 import { type ProtectedTable, protectedTables } from "./tables.ts";

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
-import { inTransaction, type Limits, type Opening } from "../database/transaction.ts";
-import { becomeJob } from "../tenancy/background-job.ts";
-import { sendPiiKeys } from "../tenancy/pii-key.ts";
+import { becomeJob } from "../client/background-job.ts";
+import { sendPiiKeys } from "../client/pii-key.ts";
+import { inTransaction, type Limits, type Opening } from "../sql/transaction.ts";
 import { explainPiiError } from "./explain-pii-error.ts";
 import { refuseLoggedKey } from "./key-in-log.ts";
 

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { uuid } from "../core/uuid.ts";
-import { patiently } from "../database/patience.ts";
+import { patiently } from "../sql/patience.ts";
 import { asJob, type Keys } from "./session.ts";
 
 /** A guest, or all guests of a tenant. */

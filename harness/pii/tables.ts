@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { inTransaction } from "../sql/transaction.ts";
 
 export const phases = ["expand", "backfilled", "verified", "switched", "retiring", "retired"] as const;
 export type Phase = (typeof phases)[number];

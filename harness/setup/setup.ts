@@ -1,8 +1,8 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { passing, patiently, sqlstateOf } from "../database/patience.ts";
-import { readSqlFile } from "../database/sql-file.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { passing, patiently, sqlstateOf } from "../sql/patience.ts";
+import { readSqlFile } from "../sql/sql-file.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { explainSetupError } from "./explain-setup-error.ts";
 import { loadSteps, type Missing, type Step } from "./steps.ts";
 

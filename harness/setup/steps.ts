@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { readSqlFile, readSqlFolder, type SqlFile } from "../database/sql-file.ts";
+import { readSqlFile, readSqlFolder, type SqlFile } from "../sql/sql-file.ts";
 
 /** Something that a branch lacks, and the statement that supplies it. */
 export interface Missing {

@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { readSqlFile, withIncludes } from "../database/sql-file.ts";
-import { inTransaction } from "../database/transaction.ts";
+import { readSqlFile, withIncludes } from "./sql-file.ts";
+import { inTransaction } from "./transaction.ts";
 
 /**
  * Refuses to run the functions of a schema with rights that their authors don't have: a pack is known by whose it is, not by its name.

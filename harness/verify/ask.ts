@@ -1,10 +1,10 @@
 import type { Client, QueryResult } from "pg";
 import pg from "pg";
 import type { Result } from "../core/results.ts";
-import { beginStatement, neutralSettings } from "../database/transaction.ts";
+import { contextExpression } from "../isolation/context.ts";
+import type { TenantTable } from "../isolation/model.ts";
 import type { PiiSurvey } from "../pii/survey/survey.ts";
-import { contextExpression } from "../tenancy/context.ts";
-import type { TenantTable } from "../tenancy/model.ts";
+import { beginStatement, neutralSettings } from "../sql/transaction.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment } from "./observe.ts";

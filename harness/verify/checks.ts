@@ -1,5 +1,5 @@
 import type { Severity } from "../core/results.ts";
-import { readSqlFile, readSqlFolder, withIncludes } from "../database/sql-file.ts";
+import { readSqlFile, readSqlFolder, withIncludes } from "../sql/sql-file.ts";
 
 /** One file of checks/: a query that answers with (object, outcome, detail, evidence, fix, severity). */
 export interface Check {

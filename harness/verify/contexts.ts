@@ -1,4 +1,4 @@
-import type { TenantContext } from "../tenancy/config-schema.ts";
+import type { TenantContext } from "../config/schema.ts";
 import {
   claimsSetting,
   type NamedContext,
@@ -6,7 +6,7 @@ import {
   settingNames,
   settingStatements,
   settingsOf,
-} from "../tenancy/context.ts";
+} from "../isolation/context.ts";
 
 /** A session's claim about who it is, and whether any row may answer to it. */
 export interface Context {

@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 import { countOutcomes, type Outcome, type Result, type Summary } from "../core/results.ts";
-import { inTransaction } from "../database/transaction.ts";
+import type { IsolationModel } from "../isolation/model.ts";
 import { surveyPii } from "../pii/survey/survey.ts";
 import { surveyGround } from "../sql/act-as/ground.ts";
-import type { IsolationModel } from "../tenancy/model.ts";
+import { inTransaction } from "../sql/transaction.ts";
 import { askAll } from "./ask.ts";
 import { type Check, loadChecks } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";

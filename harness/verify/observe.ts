@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 import pg from "pg";
-import { readSqlFile } from "../database/sql-file.ts";
-import { beginStatement, inTransaction, neutralSettings } from "../database/transaction.ts";
+import type { IsolationModel, TenantTable } from "../isolation/model.ts";
 import { type Act, actAs } from "../sql/act-as/act.ts";
 import type { Ground } from "../sql/act-as/ground.ts";
-import type { IsolationModel, TenantTable } from "../tenancy/model.ts";
+import { readSqlFile } from "../sql/sql-file.ts";
+import { beginStatement, inTransaction, neutralSettings } from "../sql/transaction.ts";
 import type { Context } from "./contexts.ts";
 import {
   type Acted,

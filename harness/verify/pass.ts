@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import pg from "pg";
-import type { TenantTable } from "../tenancy/model.ts";
+import type { TenantTable } from "../isolation/model.ts";
 import type { Observations } from "./observations.ts";
 import { type Assignment, observe, tableBudgetMs } from "./observe.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { addTenants, job, until } from "../outbox/support/outbox.ts";
 import { testDatabase } from "../support/database.ts";
 import {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { environmentTarget } from "../../harness/branches/environment-url.ts";
 import { HarnessError } from "../../harness/core/errors.ts";
 import { keepSecret } from "../../harness/core/redaction.ts";
 import { describeError } from "../../harness/core/run.ts";
-import { parseConnectionUrl } from "../../harness/database/connection-url.ts";
+import { environmentTarget } from "../../harness/targets/environment-url.ts";
+import { parseConnectionUrl } from "../../harness/targets/session/connection-url.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { NeonSettings } from "../../harness/branches/neon/settings.ts";
-import { neonTarget } from "../../harness/branches/neon.ts";
 import { HarnessError } from "../../harness/core/errors.ts";
 import { redact } from "../../harness/core/redaction.ts";
 import { describeError } from "../../harness/core/run.ts";
-import { parseConnectionUrl } from "../../harness/database/connection-url.ts";
+import type { NeonSettings } from "../../harness/targets/neon/settings.ts";
+import { neonTarget } from "../../harness/targets/neon/target.ts";
+import { parseConnectionUrl } from "../../harness/targets/session/connection-url.ts";
 import { emulatedBranch, type NeonEmulator, startNeonEmulator } from "../support/neon-emulator.ts";
 
 const projectId = "cool-forest-12345678";

@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from "vitest";
 import { urlOf } from "../../harness/commands/migrated-template.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createDatabase, dropDatabase } from "../../harness/database/databases.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
 import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
+import { createDatabase, dropDatabase } from "../../harness/sql/databases.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { base, readFixture } from "../support/check-fixtures.ts";
 import { runScript } from "../support/psql.ts";

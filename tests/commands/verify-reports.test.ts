@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
 import type { Result } from "../../harness/core/results.ts";
-import { splitStatements } from "../../harness/database/statements.ts";
+import { splitStatements } from "../../harness/sql/parse/statements.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 

@@ -1,7 +1,7 @@
 import { expect, inject, test } from "vitest";
 import { printable } from "../../harness/core/printable.ts";
 import { printableSql } from "../../harness/core/printable-sql.ts";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 
 // Every character that must not be shown, in turn and all together, beside what quoting needs.
 const characters = [

@@ -2,8 +2,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { HarnessError } from "../../harness/core/errors.ts";
 import { describeError } from "../../harness/core/run.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { explainConnectionError } from "../../harness/database/explain-error.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
+import { explainConnectionError } from "../../harness/targets/session/explain-error.ts";
 
 const password = "tr0ub@dor/";
 

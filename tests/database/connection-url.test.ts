@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { redact } from "../../harness/core/redaction.ts";
 import { describeError } from "../../harness/core/run.ts";
-import { clientConfig } from "../../harness/database/connection.ts";
-import { parseConnectionUrl } from "../../harness/database/connection-url.ts";
+import { clientConfig } from "../../harness/targets/session/connection.ts";
+import { parseConnectionUrl } from "../../harness/targets/session/connection-url.ts";
 
 beforeEach(() => {
   for (const name of ["PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD"]) vi.stubEnv(name, undefined);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { isTransactionPooler } from "../../harness/database/pooler.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
+import { isTransactionPooler } from "../../harness/targets/session/pooler.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { hasPgbouncer, pooledUrl } from "../support/pgbouncer.ts";

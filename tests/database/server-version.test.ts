@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { oldestServer, refuseOldServer } from "../../harness/database/connection.ts";
+import { oldestServer, refuseOldServer } from "../../harness/targets/session/connection.ts";
 
 test.each(["13.23", "9.6.24", "13.1 (Debian 13.1-1)"])(
   "PostgreSQL %s is refused, with what is needed",

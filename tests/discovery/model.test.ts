@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { configSchema } from "../../harness/tenancy/config-schema.ts";
-import { discoverIsolation } from "../../harness/tenancy/discovery/discover.ts";
-import { obtainModel } from "../../harness/tenancy/discovery/obtain-model.ts";
-import { loadModel } from "../../harness/tenancy/model.ts";
+import { configSchema } from "../../harness/config/schema.ts";
+import { discoverIsolation } from "../../harness/isolation/discovery/discover.ts";
+import { obtainModel } from "../../harness/isolation/discovery/obtain-model.ts";
+import { loadModel } from "../../harness/isolation/model.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { contextsFor } from "../../harness/verify/contexts.ts";
 import { verify } from "../../harness/verify/engine.ts";
 import { testDatabase } from "../support/database.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
-import { discoverIsolation } from "../../harness/tenancy/discovery/discover.ts";
+import { discoverIsolation } from "../../harness/isolation/discovery/discover.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 
 const branch = await createThrowawayBranch({ flavor: "plain" });
 const superuser = await connect(branch.superuserUrl, { purpose: "test" });

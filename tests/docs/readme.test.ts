@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 import { loadDemoData } from "../support/database.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 
 // Everything works by URL on a server that knows nothing of us: no extension of ours, an owner whom row security binds.

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import type { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createDatabase } from "../../harness/database/databases.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createDatabase } from "../../harness/sql/databases.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 
 // Whoever owns the scanned database gains nothing by being scanned. hostile.sql says what it tries, and how it shows.

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { existsLocally, localTarget } from "../../harness/branches/local.ts";
 import * as branch from "../../harness/commands/branch.ts";
-import { readPostmaster } from "../../harness/local/postmaster.ts";
+import { readPostmaster } from "../../harness/targets/local/postmaster.ts";
+import { existsLocally, localTarget } from "../../harness/targets/local/target.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
 
 let state: TemporaryState;

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { branchesFolder } from "../../harness/local/state.ts";
-import { createThrowawayBranch, type Throwaway } from "../../harness/local/throwaway.ts";
+import { branchesFolder } from "../../harness/targets/local/state.ts";
+import { createThrowawayBranch, type Throwaway } from "../../harness/targets/local/throwaway.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
 
 let state: TemporaryState;

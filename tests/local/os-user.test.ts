@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assertReachable, chooseServerUser, parsePasswd } from "../../harness/local/os-user.ts";
+import { assertReachable, chooseServerUser, parsePasswd } from "../../harness/targets/local/os-user.ts";
 
 const passwd = [
   "root:x:0:0:root:/root:/bin/bash",

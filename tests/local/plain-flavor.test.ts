@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createThrowawayBranch, type Throwaway } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch, type Throwaway } from "../../harness/targets/local/throwaway.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
 
 let state: TemporaryState;

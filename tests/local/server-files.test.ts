@@ -12,12 +12,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createBranch } from "../../harness/local/cluster.ts";
-import { serversInUse } from "../../harness/local/postmaster.ts";
-import { ensureRunning, stopServer } from "../../harness/local/server.ts";
-import { makeCopy, serverFiles } from "../../harness/local/server-files.ts";
-import { findServerPackage } from "../../harness/local/server-package.ts";
-import { makeState, serversFolder } from "../../harness/local/state.ts";
+import { createBranch } from "../../harness/targets/local/cluster.ts";
+import { serversInUse } from "../../harness/targets/local/postmaster.ts";
+import { ensureRunning, stopServer } from "../../harness/targets/local/server.ts";
+import { makeCopy, serverFiles } from "../../harness/targets/local/server-files.ts";
+import { findServerPackage } from "../../harness/targets/local/server-package.ts";
+import { makeState, serversFolder } from "../../harness/targets/local/state.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
 
 let state: TemporaryState;

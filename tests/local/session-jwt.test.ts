@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createThrowawayBranch, type Throwaway } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch, type Throwaway } from "../../harness/targets/local/throwaway.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
 
 // pg_session_jwt as an application meets it on Neon in the mode without a key: created by the database's owner.

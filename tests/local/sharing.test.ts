@@ -3,11 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { localTarget, startBranch, stopBranch } from "../../harness/branches/local.ts";
-import { createBranch, deleteBranch } from "../../harness/local/cluster.ts";
-import { serverUser } from "../../harness/local/os-user.ts";
-import { isPostmaster, type Postmaster, readPostmaster } from "../../harness/local/postmaster.ts";
-import { asUser } from "../../harness/local/server-tool.ts";
+import { createBranch, deleteBranch } from "../../harness/targets/local/cluster.ts";
+import { serverUser } from "../../harness/targets/local/os-user.ts";
+import { isPostmaster, type Postmaster, readPostmaster } from "../../harness/targets/local/postmaster.ts";
+import { asUser } from "../../harness/targets/local/server-tool.ts";
+import { localTarget, startBranch, stopBranch } from "../../harness/targets/local/target.ts";
 import { startHolder } from "./support/child.ts";
 import { type TemporaryState, temporaryState, until } from "./support/state.ts";
 
@@ -192,7 +192,7 @@ test("an open lease alone does not keep a process alive", async () => {
     process.execPath,
     [
       ...["--import", join(import.meta.dirname, "support/typescript.mjs"), "--input-type=module", "--eval"],
-      `const { localTarget } = await import(${JSON.stringify(join(import.meta.dirname, "../../harness/branches/local.ts"))});
+      `const { localTarget } = await import(${JSON.stringify(join(import.meta.dirname, "../../harness/targets/local/target.ts"))});
        await localTarget("shared");`,
     ],
     { stdio: "inherit" },

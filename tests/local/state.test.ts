@@ -2,8 +2,8 @@ import { mkdtempSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { assertBranchName } from "../../harness/local/branch-folder.ts";
-import { makeState, stateFolder } from "../../harness/local/state.ts";
+import { assertBranchName } from "../../harness/targets/local/branch-folder.ts";
+import { makeState, stateFolder } from "../../harness/targets/local/state.ts";
 
 let project = "";
 const before = process.cwd();

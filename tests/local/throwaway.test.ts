@@ -2,10 +2,10 @@ import { readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { branchNames } from "../../harness/local/branch-folder.ts";
-import { createBranch } from "../../harness/local/cluster.ts";
-import { ensureRunning } from "../../harness/local/server.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { branchNames } from "../../harness/targets/local/branch-folder.ts";
+import { createBranch } from "../../harness/targets/local/cluster.ts";
+import { ensureRunning } from "../../harness/targets/local/server.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
 
 let state: TemporaryState;

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { inTransaction } from "../../harness/database/transaction.ts";
 import { applyMigrations } from "../../harness/migrate/apply.ts";
 import { commitMigration } from "../../harness/migrate/commit.ts";
 import { migrationStatus } from "../../harness/migrate/ledger.ts";
+import { inTransaction } from "../../harness/sql/transaction.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 
 // A project of its own: the reference platform's migrations are nothing that a test may edit.

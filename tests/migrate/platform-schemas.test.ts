@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
 import { applyMigrations } from "../../harness/migrate/apply.ts";
 import { applySetup } from "../../harness/setup/setup.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 
 const branch = await createThrowawayBranch({ flavor: "plain" });
 const superuser = await connect(branch.superuserUrl, { purpose: "test" });

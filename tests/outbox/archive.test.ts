@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { addEvents, addTenants, job, until } from "./support/outbox.ts";
 

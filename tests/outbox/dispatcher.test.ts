@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
 import { keyOf } from "../../harness/outbox/queue.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type RunningDispatcher, startDispatcher, stopDispatcher } from "./support/dispatcher.ts";

@@ -1,7 +1,7 @@
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
 import { whileServerStarts } from "../../harness/outbox/while-server-starts.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

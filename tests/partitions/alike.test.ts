@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { readSqlFile, withIncludes } from "../../harness/database/sql-file.ts";
 import { installPack } from "../../harness/partitions/pack.ts";
 import { partitionStatus } from "../../harness/partitions/status.ts";
+import { readSqlFile, withIncludes } from "../../harness/sql/sql-file.ts";
 import { testDatabase } from "../support/database.ts";
 
 // The fragments that status and the checks bring in, and the functions of the pack, say the same of every table.

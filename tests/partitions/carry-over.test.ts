@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Client } from "pg";
 import { afterAll, describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { advance, begin, installPartitions, removePartitions } from "./support/stepwise.ts";
 

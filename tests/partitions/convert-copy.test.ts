@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { advance, begin, differences, installPartitions, removePartitions } from "./support/stepwise.ts";
 

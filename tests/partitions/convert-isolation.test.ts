@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 import { begin, installPartitions, nextStep, removePartitions } from "./support/stepwise.ts";
 

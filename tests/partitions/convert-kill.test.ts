@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { asLines, count, createEvents, keptRows, type Model, readEvents, write } from "./support/events.ts";
 import { type Ended, runFor, runUntil, stepOf } from "./support/killable.ts";

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
 import { convert, type Running } from "../../harness/partitions/convert.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { advance, begin, installPartitions, nextStep, removePartitions } from "./support/stepwise.ts";

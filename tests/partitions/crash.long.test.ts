@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { afterAll, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { faultRow } from "../support/fault-table.ts";
 import { asLines, createEvents, readEvents } from "./support/events.ts";
 import { runUntil } from "./support/killable.ts";

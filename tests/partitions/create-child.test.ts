@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
 import { installPack } from "../../harness/partitions/pack.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { oldServer } from "./support/server.ts";
 

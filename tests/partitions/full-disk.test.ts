@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import {

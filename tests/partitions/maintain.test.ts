@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { addEvents, addTenants, job } from "../outbox/support/outbox.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { QueryResult } from "pg";
 import { afterAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { addEvents, addTenants, job } from "../outbox/support/outbox.ts";
 import { testDatabase } from "../support/database.ts";
 

@@ -177,7 +177,7 @@ test("a partition that is half detached", async () => {
   await client.query(
     `create table halved (at date not null) partition by range (at); ${[-1, 0, 1, 2].map((n) => partitionOf("halved", n)).join("\n")}`,
   );
-  const { connect } = await import("../../harness/database/connection.ts");
+  const { connect } = await import("../../harness/targets/session/connection.ts");
   const reader = await connect(url, { purpose: "test" });
   await reader.query("begin isolation level repeatable read; select * from halved");
   await client.query("set lock_timeout = '100ms'");

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
+import { loadConfig, requireIsolation } from "../../harness/config/load.ts";
 import { findCheck } from "../../harness/core/results.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { loadConfig, requireIsolation } from "../../harness/tenancy/config.ts";
-import { loadModel } from "../../harness/tenancy/model.ts";
+import { loadModel } from "../../harness/isolation/model.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { verify } from "../../harness/verify/engine.ts";
 import { harness } from "../support/cli.ts";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { loadConfig } from "../../harness/tenancy/config.ts";
+import { loadConfig } from "../../harness/config/load.ts";
 import { harness } from "../support/cli.ts";
 import { loadDemoData, testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

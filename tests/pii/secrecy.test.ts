@@ -3,8 +3,8 @@ import { globSync } from "tinyglobby";
 import { afterAll, expect, test } from "vitest";
 import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { addRestaurant, as, newKey } from "./support/pii.ts";
 
 // A server of its own, since what it writes into its log is looked at.

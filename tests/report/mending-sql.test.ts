@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { splitStatements } from "../../harness/database/statements.ts";
 import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
+import { splitStatements } from "../../harness/sql/parse/statements.ts";
 import { hostileResults, result } from "./support/report.ts";
 
 const migration = async (...results: Parameters<typeof planMending>) =>

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
 import { applySetup, checkSetup } from "../../harness/setup/setup.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 
 const missingIn = (reports: Awaited<ReturnType<typeof checkSetup>>) =>
   reports.flatMap(({ name, missing }) => missing.map(({ object }) => `${name}: ${object}`));

@@ -5,8 +5,8 @@ import type { Client } from "pg";
 import { afterAll, inject } from "vitest";
 import { urlOf } from "../../harness/commands/migrated-template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createDatabase, dropDatabase } from "../../harness/database/databases.ts";
+import { createDatabase, dropDatabase } from "../../harness/sql/databases.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 
 export interface TestDatabase {
   url: string;

@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
 import { migratedTemplate } from "../../harness/commands/migrated-template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {

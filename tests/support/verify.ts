@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { loadConfig, requireIsolation } from "../../harness/config/load.ts";
+import { configSchema } from "../../harness/config/schema.ts";
 import { exitCodeOf, type Result, type Severity } from "../../harness/core/results.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { loadConfig, requireIsolation } from "../../harness/tenancy/config.ts";
-import { configSchema } from "../../harness/tenancy/config-schema.ts";
-import { loadModel } from "../../harness/tenancy/model.ts";
+import { loadModel } from "../../harness/isolation/model.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { verify } from "../../harness/verify/engine.ts";
 
 export interface Findings {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, expect, test } from "vitest";
 import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { verifyDatabase } from "../support/verify.ts";
 
 // Roles belong to the cluster, so that these tests need one of their own.

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-import { connect } from "../../harness/database/connection.ts";
-import { loadConfig, requireIsolation } from "../../harness/tenancy/config.ts";
-import { loadModel } from "../../harness/tenancy/model.ts";
+import { loadConfig, requireIsolation } from "../../harness/config/load.ts";
+import { loadModel } from "../../harness/isolation/model.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { verify } from "../../harness/verify/engine.ts";
 import { loadDemoData, testDatabase } from "../support/database.ts";
 import { findingsOf, verifyDatabase } from "../support/verify.ts";

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { connect } from "../../harness/database/connection.ts";
-import { ownerUrl } from "../../harness/local/branch-url.ts";
-import { createBranch, deleteBranch } from "../../harness/local/cluster.ts";
-import { acquireLease } from "../../harness/local/lease.ts";
 import { applyMigrations } from "../../harness/migrate/apply.ts";
 import { applySetup } from "../../harness/setup/setup.ts";
+import { ownerUrl } from "../../harness/targets/local/branch-url.ts";
+import { createBranch, deleteBranch } from "../../harness/targets/local/cluster.ts";
+import { acquireLease } from "../../harness/targets/local/lease.ts";
+import { connect } from "../../harness/targets/session/connection.ts";
 import { loadDemoData } from "../support/database.ts";
 import { verifyDatabase } from "../support/verify.ts";
 

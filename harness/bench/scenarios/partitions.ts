@@ -1,11 +1,11 @@
 import { deepStrictEqual, equal } from "node:assert";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
-import { readSqlFile } from "../../database/sql-file.ts";
 import { beginConversion, type Method } from "../../partitions/conversion.ts";
 import { convert, finish, type Running } from "../../partitions/convert.ts";
 import { makePartitions, overdue } from "../../partitions/ensure.ts";
 import { packSql } from "../../partitions/pack.ts";
+import { readSqlFile } from "../../sql/sql-file.ts";
 import type { Comparison, Scenario, Side, Stage } from "../scenario.ts";
 import { convertByPartman, forgetPartman, installPartman } from "./partitions/partman.ts";
 import { type Met, traffic } from "./partitions/traffic.ts";

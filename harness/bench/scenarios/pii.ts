@@ -1,10 +1,10 @@
 import { deepStrictEqual } from "node:assert";
 import { randomBytes } from "node:crypto";
 import type { Client } from "pg";
-import { readSqlFile } from "../../database/sql-file.ts";
 import { sealTable } from "../../pii/seal.ts";
 import { asJob, asOwner } from "../../pii/session.ts";
 import type { ProtectedTable } from "../../pii/tables.ts";
+import { readSqlFile } from "../../sql/sql-file.ts";
 import type { Scenario, Side, Stage } from "../scenario.ts";
 
 interface State {

@@ -1,8 +1,8 @@
 import { deepStrictEqual, notDeepStrictEqual } from "node:assert";
 import type { Client, PoolClient, QueryResult } from "pg";
-import { readSqlFile } from "../../database/sql-file.ts";
-import { claimsSetting } from "../../tenancy/context.ts";
-import { withTenant } from "../../tenancy/with-tenant.ts";
+import { withTenant } from "../../client/with-tenant.ts";
+import { claimsSetting } from "../../isolation/context.ts";
+import { readSqlFile } from "../../sql/sql-file.ts";
 import type { Comparison, Scenario, Side } from "../scenario.ts";
 
 interface State {

@@ -1,11 +1,11 @@
 import { deepStrictEqual, match } from "node:assert";
 import { join } from "node:path";
 import pg, { type Client } from "pg";
+import { loadConfig, requireIsolation } from "../../config/load.ts";
+import type { Isolation } from "../../config/schema.ts";
 import { packageRoot } from "../../core/project.ts";
-import { readSqlFile } from "../../database/sql-file.ts";
-import { loadConfig, requireIsolation } from "../../tenancy/config.ts";
-import type { Isolation } from "../../tenancy/config-schema.ts";
-import { loadModel } from "../../tenancy/model.ts";
+import { loadModel } from "../../isolation/model.ts";
+import { readSqlFile } from "../../sql/sql-file.ts";
 import { type Verification, verify } from "../../verify/engine.ts";
 import type { Comparison, Scenario, Stage } from "../scenario.ts";
 import { Clock } from "./verify/clock.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
-import { readSqlFile } from "../../database/sql-file.ts";
-import { beginStatement, inTransaction, neutralSettings } from "../../database/transaction.ts";
 import { actAs } from "../../sql/act-as/act.ts";
 import { type Ground, howToGetGround, surveyGround } from "../../sql/act-as/ground.ts";
+import { readSqlFile } from "../../sql/sql-file.ts";
+import { beginStatement, inTransaction, neutralSettings } from "../../sql/transaction.ts";
 import { kidOf, openValue, type SealedValue, unwrap, type WrappedKey, wrappingId } from "./open-value.ts";
 
 /** What the checks of PII protection judge. No key and no value of a row is in it. */

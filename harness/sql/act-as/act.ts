@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { readSqlFile } from "../../database/sql-file.ts";
+import { readSqlFile } from "../sql-file.ts";
 import type { Ground } from "./ground.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
-import { readSqlFile, withIncludes } from "../../database/sql-file.ts";
-import { inTransaction } from "../../database/transaction.ts";
+import { readSqlFile, withIncludes } from "../sql-file.ts";
+import { inTransaction } from "../transaction.ts";
 
 /** What a session may do as another role (ground.sql). */
 export interface Ground {

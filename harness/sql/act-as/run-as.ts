@@ -1,8 +1,8 @@
 import pg, { type Client } from "pg";
 import { HarnessError } from "../../core/errors.ts";
-import { explainQueryError } from "../../database/explain-query-error.ts";
-import { type Statement, splitStatements } from "../../database/statements.ts";
-import { beginStatement } from "../../database/transaction.ts";
+import { explainQueryError } from "../explain-query-error.ts";
+import { type Statement, splitStatements } from "../parse/statements.ts";
+import { beginStatement } from "../transaction.ts";
 import { actAs } from "./act.ts";
 import { howToGetGround, surveyGround } from "./ground.ts";
 

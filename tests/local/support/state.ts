@@ -2,9 +2,14 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { readPostmaster } from "../../../harness/local/postmaster.ts";
-import { stopServer } from "../../../harness/local/server.ts";
-import { branchesFolder, makeState, serversFolder, stateFolder } from "../../../harness/local/state.ts";
+import { readPostmaster } from "../../../harness/targets/local/postmaster.ts";
+import { stopServer } from "../../../harness/targets/local/server.ts";
+import {
+  branchesFolder,
+  makeState,
+  serversFolder,
+  stateFolder,
+} from "../../../harness/targets/local/state.ts";
 
 export interface TemporaryState {
   folder: string;

@@ -1,6 +1,6 @@
 import { afterAll } from "vitest";
-import { connect } from "../../../harness/database/connection.ts";
-import { createThrowawayBranch } from "../../../harness/local/throwaway.ts";
+import { createThrowawayBranch } from "../../../harness/targets/local/throwaway.ts";
+import { connect } from "../../../harness/targets/session/connection.ts";
 
 /** Somebody else's PostgreSQL 15, without any of the platform's roles or schemas. */
 export async function oldServer() {

@@ -1,6 +1,6 @@
 import type { Client, Pool } from "pg";
 import type PgBoss from "pg-boss";
-import { readSqlFile } from "../../../database/sql-file.ts";
+import { readSqlFile } from "../../../sql/sql-file.ts";
 import type { ScratchDatabase } from "../../scenario.ts";
 import type { Churned } from "./churn.ts";
 
