@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { Client } from "pg";
 import { globSync } from "tinyglobby";
@@ -6,7 +5,7 @@ import { onExit, onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
-import { createDatabase, dropDatabase } from "../database/databases.ts";
+import { createDatabase, dated, dropAbandoned, dropDatabase } from "../database/databases.ts";
 import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
 import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
 import { migratedTemplate, urlOf } from "./migrated-template.ts";
@@ -45,12 +44,15 @@ export async function test(patterns: string[], options: TestOptions): Promise<Ex
   });
 }
 
+const clonePrefix = "harness_test_";
+
 /** A clone of the migrated template for each file: files neither see nor block each other, whatever they do. */
 async function onClones(admin: Client, url: string): Promise<RunOptions["withDatabase"]> {
   const stopProgress = progress("preparing the template: setup, migrations, pgTAP");
   const template = await migratedTemplate(admin, url, projectRoot()).finally(stopProgress);
+  await dropAbandoned(admin, clonePrefix);
   return async (work) => {
-    const clone = `harness_test_${randomUUID().slice(0, 8)}`;
+    const clone = dated(clonePrefix);
     const drop = onExit(() => dropDatabase(admin, clone));
     try {
       await createDatabase(admin, clone, template);
