@@ -67,7 +67,8 @@ async function inFreshDatabase<T>(work: (database: TestDatabase) => Promise<T>):
 
 /** Waits until a session with this application_name is there, and for a moment more. */
 async function strike(client: Client, session: string, withinMs: number, random: Random): Promise<void> {
-  const there = "select from pg_stat_activity where datname = current_database() and application_name like $1";
+  const there =
+    "select from pg_stat_activity where datname = current_database() and application_name like $1";
   await until(async () => (await client.query(there, [session])).rows.length > 0, `${session} is there`);
   await sleep(random.below(withinMs));
 }
@@ -126,19 +127,19 @@ describe.runIf(process.env.HARNESS_LONG)("faults", () => {
       let [times, halfway] = [0, 0];
       for (let round = 0; round < 8; round++) {
         await inFreshDatabase(async (database) => {
-        for (let attempt = 0; attempt < 4; attempt++) {
-          const { child, ended } = start(["apply"], root, env(database));
-          await sleep(200 + random.below(700));
-          child.kill(signal);
-          const { status, said } = await ended;
-          await quiet(database.client);
-          const done = await agreed(database);
-          if (status === 0) break;
-          times++;
-          if (done > 0 && done < names.length) halfway++;
-          expect(said).not.toMatch(/correct it/);
-        }
-        await finish(database);
+          for (let attempt = 0; attempt < 4; attempt++) {
+            const { child, ended } = start(["apply"], root, env(database));
+            await sleep(200 + random.below(700));
+            child.kill(signal);
+            const { status, said } = await ended;
+            await quiet(database.client);
+            const done = await agreed(database);
+            if (status === 0) break;
+            times++;
+            if (done > 0 && done < names.length) halfway++;
+            expect(said).not.toMatch(/correct it/);
+          }
+          await finish(database);
         });
       }
       expect(times).toBeGreaterThan(0);
@@ -154,20 +155,20 @@ describe.runIf(process.env.HARNESS_LONG)("faults", () => {
       let [times, told] = [0, 0];
       for (let round = 0; round < 15; round++) {
         await inFreshDatabase(async (database) => {
-        const { ended } = start(["apply"], root, env(database));
-        await strike(database.client, "harness migrate%", 700, random);
-        const hit = await endSessions(database.client);
-        const { status, said } = await ended;
-        expect([0, 2], said).toContain(status);
-        expect(said).not.toMatch(/correct it/);
-        if (hit > 0) times++;
-        if (status === 2) {
-          expect(said).toMatch(/\[connection-lost\]/);
-          told++;
-        }
-        await quiet(database.client);
-        await agreed(database);
-        await finish(database);
+          const { ended } = start(["apply"], root, env(database));
+          await strike(database.client, "harness migrate%", 700, random);
+          const hit = await endSessions(database.client);
+          const { status, said } = await ended;
+          expect([0, 2], said).toContain(status);
+          expect(said).not.toMatch(/correct it/);
+          if (hit > 0) times++;
+          if (status === 2) {
+            expect(said).toMatch(/\[connection-lost\]/);
+            told++;
+          }
+          await quiet(database.client);
+          await agreed(database);
+          await finish(database);
         });
       }
       expect(told).toBeGreaterThan(0);
@@ -183,15 +184,16 @@ describe.runIf(process.env.HARNESS_LONG)("faults", () => {
       const rounds = 6;
       for (let round = 0; round < rounds; round++) {
         await inFreshDatabase(async (database) => {
-        const all = await Promise.all(
-          Array.from({ length: 5 }, () => start(["apply"], root, env(database)).ended),
-        );
-        for (const { status, said } of all) {
-          expect([0, 2], said).toContain(status);
-          if (status === 2) expect(said).toMatch(/\[migration-locked\]/);
-        }
-        expect(all.some(({ status }) => status === 0)).toBe(true);
-        expect(await agreed(database)).toBe(names.length);
+          const all = await Promise.all(
+            Array.from({ length: 5 }, () => start(["apply"], root, env(database)).ended),
+          );
+          for (const { status, said } of all) {
+            expect([0, 2], said).toContain(status);
+            if (status === 2) expect(said).toMatch(/\[migration-locked\]/);
+          }
+          expect(all.some(({ status }) => status === 0)).toBe(true);
+          expect(await agreed(database)).toBe(names.length);
+        });
       }
       faultRow(
         "apply",
@@ -207,14 +209,16 @@ describe.runIf(process.env.HARNESS_LONG)("faults", () => {
       let times = 0;
       for (let round = 0; round < 15; round++) {
         await inFreshDatabase(async ({ client, url }) => {
-        const { child, ended } = start(["setup"], packageRoot, { DATABASE_URL: url });
-        await strike(client, "harness setup", 60, random);
-        if (fault === "SIGKILL") times += Number(child.kill("SIGKILL"));
-        else times += Math.min(1, await endSessions(client));
-        const { status, said } = await ended;
-        if (fault === "sessions") expect([0, 2], said).toContain(status);
-        expect(await start(["setup"], packageRoot, { DATABASE_URL: url }).ended).toMatchObject({ status: 0 });
-        expect((await checkSetup(client)).flatMap(({ missing }) => missing)).toEqual([]);
+          const { child, ended } = start(["setup"], packageRoot, { DATABASE_URL: url });
+          await strike(client, "harness setup", 60, random);
+          if (fault === "SIGKILL") times += Number(child.kill("SIGKILL"));
+          else times += Math.min(1, await endSessions(client));
+          const { status, said } = await ended;
+          if (fault === "sessions") expect([0, 2], said).toContain(status);
+          expect(await start(["setup"], packageRoot, { DATABASE_URL: url }).ended).toMatchObject({
+            status: 0,
+          });
+          expect((await checkSetup(client)).flatMap(({ missing }) => missing)).toEqual([]);
         });
       }
       expect(times).toBeGreaterThan(0);
