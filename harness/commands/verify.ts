@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.ts";
+import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { type CheckInfo, countOutcomes, exitCodeOf, type Severity, severities } from "../core/results.ts";
@@ -34,6 +35,10 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
   checkBaselineOptions(options);
   const piiKey = keyFromEnvironment("HARNESS_PII_KEY");
   return withClient(options, "reads", "verify", async (session) => {
+    const withdraw = onInterrupt(
+      () =>
+        "there is no verdict. Probes are rolled back and nothing was changed; run it again from the start.",
+    );
     const { model, discovery } = await obtainModel(session.client, session.config);
     if (discovery) say(describeDiscovery(discovery));
     requireTables(model);
@@ -43,6 +48,7 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
     const found = await runVerification(session.client, model, { depth, piiKey, connect: another }).finally(
       stopProgress,
     );
+    withdraw();
     const verification = withoutWaived(found, session.config, options);
     const exitCode = exitCodeOf(verification.results, failOn);
     const report = reportOf(session, verification, exitCode);
