@@ -226,10 +226,12 @@ describe("a conversion", () => {
   }, 60_000);
 
   test("two begun at once: one does it, the other is told that it is under way", async () => {
-    const both = await Promise.all([
-      convert("--key", "at", "--extend-keys", "--batch", "10", "--rate", "30"),
-      convert("--key", "at", "--extend-keys", "--batch", "10", "--rate", "30"),
-    ]);
+    // whoever reads the table keeps the swap waiting until the other one has been told
+    await other.query("begin; lock table moments in access share mode");
+    const running = [convert("--key", "at", "--extend-keys"), convert("--key", "at", "--extend-keys")];
+    expect(await Promise.race(running)).toMatchObject({ status: 2 });
+    await other.query("commit");
+    const both = await Promise.all(running);
     expect(both.map(({ status }) => status).sort()).toEqual([0, 2]);
     expect(code(both.find(({ status }) => status === 2)?.stderr ?? "")).toBe("conversion-running");
     expect([await rows(), await kind()]).toEqual([400, "p"]);
