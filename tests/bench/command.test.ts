@@ -83,7 +83,13 @@ describe("a quick run of everything", () => {
 // of a scenario that needs no data: what is compared does not matter here
 describe("thresholds", () => {
   test("missed: exit code 4, and which", async () => {
-    const { status, stdout } = await bench("start-up/help", "--max", "start-up<=0.0001", "--max", "start-up/help<=1000s");
+    const { status, stdout } = await bench(
+      "start-up/help",
+      "--max",
+      "start-up<=0.0001",
+      "--max",
+      "start-up/help<=1000s",
+    );
     expect(status).toBe(4);
     expect(stdout).toMatch(/✗ start-up<=0\.0001: missed, start-up\/help has/);
     expect(stdout).toMatch(/✓ start-up\/help<=1000s/);
@@ -122,9 +128,12 @@ test.each([
 const folder = temporaryFolder();
 
 test("what needs no server asks for none", async () => {
-  const { status, stdout } = await harness(["bench", "start-up/version", "--quick", "--json", "--rounds", "1"], {
-    env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/x" },
-  });
+  const { status, stdout } = await harness(
+    ["bench", "start-up/version", "--quick", "--json", "--rounds", "1"],
+    {
+      env: { DATABASE_URL: "postgres://nobody@127.0.0.1:1/x" },
+    },
+  );
   expect(status).toBe(0);
   expect(report(stdout).server).toBeNull();
 });

@@ -220,7 +220,7 @@ describe("a conversion", () => {
   test("one at a time", async () => {
     await convert("--key", "at", "--extend-keys", "--pause-before-swap");
     await other.query("select pg_advisory_lock(1885434485, hashtext($1))", [table]);
-    const { status, stderr } = await convert();
+    const { status, stderr } = await convert("--wait", "0.1");
     await other.query("select pg_advisory_unlock_all()");
     expect({ status, code: code(stderr) }).toEqual({ status: 2, code: "conversion-running" });
   }, 60_000);
