@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepare, root } from "./prepare.mjs";
+import { cli, prepare, root } from "./prepare.mjs";
 
 prepare();
 const write = process.argv.includes("--write");
@@ -32,7 +32,14 @@ const table = tableOf(existsSync(rowsFile) ? readFileSync(rowsFile, "utf8") : ""
 rmSync(scratch, { recursive: true, force: true });
 process.stdout.write(`\nFaults, with HARNESS_SEED=${seed}\n\n${table}\n`);
 if (write && status === 0) intoPage(table);
-process.exit(status ?? 1);
+// `npm test` has the pgTAP suite on neon (17) and plain (15).
+const branch = `test-plain-${process.pid}`;
+const harness = (...args) =>
+  named.length > 0 ? 0 : spawnSync(process.execPath, [cli, ...args], { cwd: root, stdio: "inherit" }).status;
+harness("branch", "create", branch, "--flavor", "plain");
+const pgtap = harness("test", "--branch", `local:${branch}`);
+harness("branch", "delete", branch);
+process.exit(status || pgtap);
 
 /** The test files that go on for longer when HARNESS_LONG is set, or that note what they injected. */
 function longTests() {
