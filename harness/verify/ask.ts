@@ -1,20 +1,17 @@
 import type { Client, QueryResult } from "pg";
 import pg from "pg";
 import type { Result } from "../core/results.ts";
-import { contextExpression } from "../isolation/context.ts";
 import type { TenantTable } from "../isolation/model.ts";
 import type { PiiSurvey } from "../pii/survey/survey.ts";
 import { beginStatement, neutralSettings } from "../sql/transaction.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment } from "./observe.ts";
+import { limits, modelDocument, questionOf, setLocal } from "./question.ts";
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
   severity: Result["severity"] | null;
 }
-
-/** A check may take this long; it is one statement over the whole catalogue. */
-const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
 
 /**
  * From here on a check should not go to disk. Below, the memory would cost more than it saves: the planner takes a recursion over
@@ -31,9 +28,7 @@ export async function askAll(
   pii: PiiSurvey | null,
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
-  const { tenantRoles: roles, schemas, exempt } = model.isolation;
-  const expression = contextExpression(model.isolation);
-  const input = { roles, probed, depth, schemas, exempt, expression, contexts };
+  const input = modelDocument(model.isolation, { probed, contexts, depth });
   const open = [
     beginStatement("read only", limits),
     neutralSettings,
@@ -77,11 +72,8 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
     return [{ ...silent, outcome: "skipped", detail }];
   }
   try {
-    // What passes needs no proof: it stays on the server.
-    const question = `select object, outcome, detail, severity, case when outcome <> 'pass' then evidence end as evidence,
-      case when outcome <> 'pass' then fix end as fix from (${check.sql}\n) as answer`;
     const answers = (await client.query(
-      `savepoint harness_check; ${question}`,
+      `savepoint harness_check; ${questionOf(check)}`,
     )) as unknown as QueryResult<Answer>[];
     return (answers.at(-1)?.rows ?? []).map((row) => ({
       code,
@@ -101,8 +93,4 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
     const detail = `the check itself failed: ${error.message} (${error.code})`;
     return [{ ...silent, outcome: "error", detail }];
   }
-}
-
-function setLocal(name: string, value: string): string {
-  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
 }
