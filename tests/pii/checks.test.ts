@@ -5,6 +5,7 @@ import { loadModel } from "../../harness/isolation/model.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { verify } from "../../harness/verify/engine.ts";
+import type { Depth } from "../../harness/verify/observe.ts";
 import { harness } from "../support/cli.ts";
 import { loadDemoData, testDatabase } from "../support/database.ts";
 import { as, newKey } from "./support/pii.ts";
@@ -15,12 +16,15 @@ const key = newKey();
 
 beforeAll(() => loadDemoData(client, key));
 
-async function answers(codes: string[], options: { piiKey?: string; depth?: "explain" } = {}) {
+async function answers(
+  codes: string[],
+  { piiKey, depth = "probe" }: { piiKey?: string; depth?: Depth } = {},
+) {
   const reader = await connect(url, { purpose: "verify" });
   try {
     const model = await loadModel(reader, requireIsolation(loadConfig()));
     const checks = codes.flatMap((code) => findCheck(loadChecks(), code) ?? []);
-    const { results } = await verify(reader, model, { checks, ...options });
+    const { results } = await verify(reader, model, { checks, depth, secrets: { HARNESS_PII_KEY: piiKey } });
     return results.map(({ code, object, outcome, detail }) => ({ code, object, outcome, detail }));
   } finally {
     await reader.end();

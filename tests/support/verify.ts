@@ -30,7 +30,10 @@ export async function verifyDatabase(
       client,
       requireIsolation(config ? v.parse(configSchema, config) : loadConfig()),
     );
-    return findingsOf((await verify(client, model, { piiKey })).results, failOn);
+    return findingsOf(
+      (await verify(client, model, { secrets: { HARNESS_PII_KEY: piiKey } })).results,
+      failOn,
+    );
   } finally {
     await client.end();
   }

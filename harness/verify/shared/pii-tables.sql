@@ -1,4 +1,4 @@
--- The tables with protected columns, as the survey of PII protection read them (harness/pii/survey).
+-- The tables with protected columns, as the survey of PII protection read them (harness/verify/surveys/pii.ts).
 pii_registry as materialized (
   select (current_setting('harness.pii')::jsonb -> 'readable')::boolean as readable where current_setting('harness.pii') <> 'null'
 ),
