@@ -7,7 +7,7 @@ import { beginStatement, neutralSettings } from "../sql/transaction.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment } from "./observe.ts";
-import { reads, type Surveyed } from "./survey.ts";
+import { reads, type Surveyed } from "./run-surveys.ts";
 import { describeFailure, type Failure } from "./undecided.ts";
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {

@@ -9,7 +9,8 @@ import { contextsFor } from "./contexts.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment, Depth } from "./observe.ts";
 import { type Connect, Pass } from "./pass.ts";
-import { type Circumstances, survey } from "./survey.ts";
+import { runSurveys } from "./run-surveys.ts";
+import type { Circumstances } from "./survey.ts";
 
 export interface Verification {
   results: Result[];
@@ -46,7 +47,7 @@ export async function verify(
     checks.filter(({ observes }) => observes),
     checks.filter(({ observes }) => !observes),
   ];
-  const surveyed = await survey(client, checks, { depth, secrets });
+  const surveyed = await runSurveys(client, checks, { depth, secrets });
   const pass = new Pass(assignment, connect);
   const workers = model.tables.length < manyTables ? 1 : 2;
   // What looks at definitions alone is asked beside the probe run.
