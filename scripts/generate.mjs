@@ -13,7 +13,7 @@ export async function documents() {
   const { configSchema } = await import("../dist/config/schema.js");
   const { inOrderOfCodes } = await import("../dist/core/results.js");
   const { loadChecks } = await import("../dist/verify/checks.js");
-  const { manageWaivers } = await import("../dist/verify/waivers.js");
+  const { manageWaivers } = await import("../dist/report/judge/waivers.js");
   const checks = [...loadChecks(), manageWaivers].sort(inOrderOfCodes);
   return {
     "docs/schemas/harness.config.schema.json": `${JSON.stringify(

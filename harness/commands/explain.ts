@@ -5,13 +5,13 @@ import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { type CheckInfo, findCheck, inOrderOfCodes } from "../core/results.ts";
 import { checkPageFile, readCheckPage } from "../report/check-page.ts";
+import { manageWaivers } from "../report/judge/waivers.ts";
 import { renderMarkdown } from "../report/render-markdown.ts";
 import { fileLink, type Terminal, terminalOf } from "../report/terminal.ts";
 import { wrap } from "../report/text.ts";
 import { nearestNames } from "../targets/neon/nearest-names.ts";
 import { type Check, loadChecks } from "../verify/checks.ts";
 import { scriptOf } from "../verify/script.ts";
-import { manageWaivers } from "../verify/waivers.ts";
 
 export interface ExplainOptions {
   json?: boolean;

@@ -25,7 +25,7 @@ export function scriptOf(check: Check, configured: Isolation | null): string {
     contexts: [{ context: isolation.context, value: someTenant }],
     memberContexts: [],
   });
-  const model = modelDocument(isolation, { probed: [], depth: "probe", contexts });
+  const model = modelDocument({ isolation, undecidable: [] }, { probed: [], depth: "probe", contexts });
   const facts = loadFacts().filter(({ setting }) => check.sql.includes(setting));
   return [
     ...introduction(check, configured !== null).map((line) => `-- ${line}`),

@@ -1,5 +1,5 @@
+import { isConnectionLoss } from "../../core/connection-loss.ts";
 import { HarnessError } from "../../core/errors.ts";
-import { isConnectionLoss } from "./explain-loss.ts";
 
 /** Whether the connection broke, as opposed to a statement that failed; looks at what an error was made of, too. */
 export function isConnectionLost(error: unknown): boolean {

@@ -3,8 +3,8 @@
 -- title: A tenant reads no row of another
 -- severity: critical
 -- kind: probe
--- uses: observed, holes
-select o.relation as object,
+-- uses: model, observed, holes
+(select o.relation as object,
        case when not o.seen then 'error'
             when not o.can_select then 'pass'
             when h.visible or h.open ? 'select' then 'fail'
@@ -20,4 +20,8 @@ select o.relation as object,
        null::text as severity
   from observed o
   left join holes h on h.role = o.role and h.relation = o.relation and h.kind = 'tenant'
- order by o.relation, o.place
+ order by o.relation, o.place)
+union all
+-- Tables of which nothing can be told, so that they are not silently left out.
+select u.relation, 'skipped', u.reason, null, null, null
+  from model, jsonb_to_recordset(model -> 'undecidable') as u (relation text, reason text)

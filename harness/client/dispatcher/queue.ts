@@ -1,6 +1,4 @@
 import type { ClientBase } from "pg";
-import { becomeJob } from "../client/background-job.ts";
-import { inTransaction } from "../sql/transaction.ts";
 import type { OutboxEvent } from "./event.ts";
 
 /** What becomes of an event whose handler threw. */
@@ -50,14 +48,6 @@ export interface Queue {
 }
 
 export const keyOf = ({ tenant, id }: { tenant: string; id: string }) => `${tenant}/${id}`;
-
-/**
- * One transaction as the background role with the name of its job; nothing of it outlives the transaction, so a pooler may be between.
- * The server ends it soon if this process stands still in the middle, since others wait for what it has locked.
- */
-export function asJob<T>(client: ClientBase, job: string, work: () => Promise<T>): Promise<T> {
-  return inTransaction(client, "read write", work, { idleTimeoutMs: 5_000, first: becomeJob(job) });
-}
 
 const columns = (events: readonly OutboxEvent[]) => [
   events.map(({ tenant }) => tenant),

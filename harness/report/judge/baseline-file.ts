@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
-import { HarnessError } from "../core/errors.ts";
-import { severities } from "../core/results.ts";
+import { HarnessError } from "../../core/errors.ts";
+import { severities } from "../../core/results.ts";
 
 const baselineSchema = v.object({
   schemaVersion: v.literal(1),

@@ -1,4 +1,4 @@
-import { sqlstateOf } from "../sql/patience.ts";
+import { sqlstateOf } from "../../core/errors.ts";
 
 /** Of the connection, the transaction or the server: it passes, whatever rows are concerned. */
 const passing = /^(08|25|40|53|55|57|58|XX)/;

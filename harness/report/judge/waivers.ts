@@ -1,4 +1,4 @@
-import { type CheckInfo, findCheck, type Result, type Waiver } from "../core/results.ts";
+import { type CheckInfo, findCheck, type Result, type Waiver } from "../../core/results.ts";
 
 /** A waiver as the configuration has it. */
 export interface ConfiguredWaiver {
@@ -8,6 +8,14 @@ export interface ConfiguredWaiver {
   owner: string;
   /** YYYY-MM-DD, UTC, the last day on which it counts. */
   expires: string;
+}
+
+/** What can be said about waivers and known findings: nothing of a check that was not asked. */
+export interface Scope {
+  /** Every check that there is. */
+  checks: readonly CheckInfo[];
+  /** Codes. */
+  asked: ReadonlySet<string>;
 }
 
 /** The one check that asks about the waivers and the baseline instead of the database. */
@@ -28,13 +36,14 @@ export const manageWaivers: CheckInfo = {
 export function applyWaivers(
   results: readonly Result[],
   waivers: readonly ConfiguredWaiver[],
-  checks: readonly CheckInfo[],
+  { checks, asked }: Scope,
   today: string,
 ): { results: Result[]; answers: Result[] } {
   let waived = [...results];
   const answers: Result[] = [];
   for (const waiver of waivers) {
     const check = findCheck(checks, waiver.code);
+    if (check && !asked.has(check.code)) continue;
     const concerns = concernsOf(waiver, check);
     const matching = results.filter((result) => result.outcome === "fail" && concerns(result));
     const undecided = results.some(

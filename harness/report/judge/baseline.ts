@@ -1,7 +1,8 @@
-import { HarnessError } from "../core/errors.ts";
-import { type CheckInfo, findCheck, identityOf, type Result, severities } from "../core/results.ts";
+import { existsSync } from "node:fs";
+import { HarnessError } from "../../core/errors.ts";
+import { findCheck, identityOf, type Result, severities } from "../../core/results.ts";
 import { type Baseline, type KnownFinding, readBaseline, writeBaseline } from "./baseline-file.ts";
-import { waiverResult } from "./waivers.ts";
+import { type Scope, waiverResult } from "./waivers.ts";
 
 /** What fails now, in an order that depends on nothing else. */
 export function baselineOf(results: readonly Result[]): Baseline {
@@ -18,7 +19,7 @@ export function baselineOf(results: readonly Result[]): Baseline {
 export function applyBaseline(
   results: readonly Result[],
   baseline: Baseline,
-  checks: readonly CheckInfo[],
+  { checks, asked }: Scope,
 ): { results: Result[]; gone: KnownFinding[] } {
   const codeOf = (entry: KnownFinding) => findCheck(checks, entry.code)?.code ?? entry.code;
   const known = new Map(
@@ -31,7 +32,8 @@ export function applyBaseline(
     results.filter(({ outcome }) => outcome === "skipped" || outcome === "error").map(({ code }) => code),
   );
   const gone = [...known].filter(
-    ([identity, entry]) => !occurring.has(identity) && !undecided.has(codeOf(entry)),
+    ([identity, entry]) =>
+      !occurring.has(identity) && !undecided.has(codeOf(entry)) && !isUnasked(entry, { checks, asked }),
   );
   return {
     results: results.map((result) => compare(result, known.get(identityOf(result)))),
@@ -62,11 +64,11 @@ export function checkBaselineOptions({ baseline, writeBaseline, pruneBaseline }:
 export function withBaseline(
   results: readonly Result[],
   { baseline: file, writeBaseline: writes, pruneBaseline: prunes }: BaselineOptions,
-  checks: readonly CheckInfo[],
+  scope: Scope,
 ): { results: Result[]; note: string | null } {
   if (!file) return { results: [...results], note: null };
-  const baseline = writes ? baselineOf(results) : readBaseline(file);
-  const { results: compared, gone } = applyBaseline(results, baseline, checks);
+  const baseline = writes ? written(results, file, scope) : readBaseline(file);
+  const { results: compared, gone } = applyBaseline(results, baseline, scope);
   const left = prunes ? prune(baseline, gone) : baseline;
   if (writes || prunes) writeBaseline(file, left);
   const note = writes
@@ -75,6 +77,21 @@ export function withBaseline(
       ? `${file}: ${gone.length} findings removed, ${left.findings.length} left`
       : null;
   return { results: [...compared, baselineResult(left, prunes ? [] : gone)], note };
+}
+
+/** What fails now; of checks that were not asked, what the file has already. */
+function written(results: readonly Result[], file: string, scope: Scope): Baseline {
+  const { schemaVersion, findings } = baselineOf(results);
+  const askedAll = scope.checks.every(({ code }) => scope.asked.has(code));
+  const before = askedAll || !existsSync(file) ? [] : readBaseline(file).findings;
+  const kept = before.filter((entry) => isUnasked(entry, scope));
+  return { schemaVersion, findings: sorted([...findings, ...kept]) };
+}
+
+/** A code that no check has is unasked in no run: its entry is gone. */
+function isUnasked({ code }: KnownFinding, { checks, asked }: Scope): boolean {
+  const check = findCheck(checks, code);
+  return check !== undefined && !asked.has(check.code);
 }
 
 /** One result about the whole baseline: entries that occur no more are a remark, since they hide nothing yet. */

@@ -1,9 +1,10 @@
 import type { Client } from "pg";
-import type { DispatcherOptions } from "./dispatcher.ts";
+import { asJob } from "../background-job.ts";
 import type { OutboxEvent } from "./event.ts";
 import type { Work } from "./lane.ts";
 import type { Metrics } from "./metrics.ts";
-import { type Allowances, asJob, queueOn } from "./queue.ts";
+import type { DispatcherOptions } from "./options.ts";
+import { type Allowances, queueOn } from "./queue.ts";
 import type { Workload } from "./workload.ts";
 
 /**

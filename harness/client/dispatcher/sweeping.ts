@@ -1,6 +1,7 @@
 import type { Client } from "pg";
+import { asJob } from "../background-job.ts";
 import type { Metrics } from "./metrics.ts";
-import { asJob, type Queue } from "./queue.ts";
+import type { Queue } from "./queue.ts";
 import { isRowError } from "./row-error.ts";
 
 export interface SweepOptions {

@@ -4,7 +4,8 @@ import { actAs } from "../../sql/act-as/act.ts";
 import { type Ground, howToGetGround, surveyGround } from "../../sql/act-as/ground.ts";
 import { readSqlFile } from "../../sql/sql-file.ts";
 import { beginStatement, inTransaction, neutralSettings } from "../../sql/transaction.ts";
-import { kidOf, openValue, type SealedValue, unwrap, type WrappedKey, wrappingId } from "./open-value.ts";
+import type { Circumstances } from "../survey.ts";
+import { kidOf, openValue, type SealedValue, unwrap, type WrappedKey, wrappingId } from "./pii/open-value.ts";
 
 /** What the checks of PII protection judge. No key and no value of a row is in it. */
 export interface PiiSurvey {
@@ -53,9 +54,9 @@ const manyValues = 1_000;
 const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
 
 /** Looks at what PII protection has sealed; null where it is not installed. The key is used here and sent nowhere. */
-export async function surveyPii(
+export async function survey(
   client: Client,
-  { depth, key }: { depth: "probe" | "explain"; key: string | undefined },
+  { depth, secrets: { HARNESS_PII_KEY: key } }: Circumstances,
 ): Promise<PiiSurvey | null> {
   const { installed, readable, tables, guestColumns, seesRows, seesKeys } = await readRegistry(client);
   if (!installed) return null;
@@ -149,7 +150,7 @@ function openAll(found: { sealed: SealedValue[] }[], { wrapped, live }: Keys, ke
 }
 
 async function act<T>(client: Client, ground: Ground, role: string, body: string, input: object): Promise<T> {
-  const block = { role, body: `harness/pii/survey/${body}.sql`, input, mode: "read only" as const };
+  const block = { role, body: `harness/verify/surveys/pii/${body}.sql`, input, mode: "read only" as const };
   const statements = [
     beginStatement(ground.mode === "wall" ? "read write" : "read only", limits),
     neutralSettings,
@@ -165,4 +166,4 @@ async function act<T>(client: Client, ground: Ground, role: string, body: string
   }
 }
 
-const sql = (name: string) => readSqlFile(`harness/pii/survey/${name}.sql`).text;
+const sql = (name: string) => readSqlFile(`harness/verify/surveys/pii/${name}.sql`).text;

@@ -1,45 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { Client } from "pg";
 import { Claiming } from "./claiming.ts";
-import type { Handler } from "./event.ts";
 import { Lane } from "./lane.ts";
 import { listen } from "./listen.ts";
 import { Metrics } from "./metrics.ts";
+import type { DispatcherOptions } from "./options.ts";
 import { Settling, type Stopping } from "./settling.ts";
 import { Workload } from "./workload.ts";
-
-export interface DispatcherOptions {
-  /** Opens a connection; a transaction pooler will do. One is used to claim, one to settle. */
-  connect: () => Promise<Client>;
-  /** Opens a direct one for LISTEN; null: polling only. */
-  connectToListen: (() => Promise<Client>) | null;
-  queue: string;
-  channel: string;
-  handler: Handler;
-  /** Handlers at a time. */
-  concurrency: number;
-  /** Handlers at a time of one tenant (default: half of `concurrency`): one that hangs leaves the rest to the others. */
-  perTenantRunning?: number;
-  /** A handler that has not returned after that is aborted and its event has failed (default: 30 s). */
-  handlerTimeoutMs?: number;
-  /** Events leased at a time, at most. It begins with 100, and takes more the quicker they go. */
-  batch: number;
-  /** Events of one tenant in a round of a claim (default: one, and more in larger claims). */
-  perTenant?: number | undefined;
-  leaseMs: number;
-  /** Longest pause between claims while nothing is heard. */
-  pollMs: number;
-  sweepMs: number;
-  /** How long to wait for handlers when stopping. */
-  graceMs: number;
-  /** Also mark holds that expired. */
-  expireHolds: boolean;
-  /** Name of the background job in the transactions' context. */
-  job: string;
-  log: (line: string) => void;
-  metrics?: Metrics;
-}
 
 /**
  * Claims events, has them handled and settles them: at least once each, fairly between tenants. All that it knows about time are
