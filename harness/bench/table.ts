@@ -2,9 +2,8 @@ import pc from "picocolors";
 import { groupBy } from "../core/group.ts";
 import { wrap } from "../report/text.ts";
 import type { Machine, ServerFacts } from "./machine.ts";
-import type { BenchReport, Measured, MeasuredSide } from "./report.ts";
+import type { BenchReport, Measured, MeasuredSide, Verdict } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
-import type { Verdict } from "./thresholds.ts";
 
 type Colors = ReturnType<typeof pc.createColors>;
 

@@ -1,7 +1,8 @@
+import { tenantSettings } from "../client/context-settings.ts";
 import { requireIsolation } from "../config/load.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { jsonOutput } from "../core/json-output.ts";
-import { contextExpression, tenantSettings } from "../isolation/context.ts";
+import { contextExpression } from "../isolation/context.ts";
 import { table } from "../report/table.ts";
 import { runAs, type StatementResult } from "../sql/act-as/run-as.ts";
 import type { DatabaseOptions } from "./options.ts";

@@ -1,14 +1,14 @@
 import type { AddressInfo } from "node:net";
+import { Dispatcher } from "../client/dispatcher/dispatcher.ts";
+import { Metrics, serveMetrics } from "../client/dispatcher/metrics.ts";
+import { surviveStrayErrors } from "../client/dispatcher/stray-errors.ts";
 import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { redact } from "../core/redaction.ts";
 import { type DispatchNumbers, dispatchNumbers } from "../outbox/dispatch-settings.ts";
-import { Dispatcher } from "../outbox/dispatcher.ts";
 import { loadHandler } from "../outbox/load-handler.ts";
-import { Metrics, serveMetrics } from "../outbox/metrics.ts";
 import type { RegisteredQueue } from "../outbox/queues.ts";
 import { findQueue } from "../outbox/queues.ts";
-import { surviveStrayErrors } from "../outbox/stray-errors.ts";
 import { whileServerStarts } from "../outbox/while-server-starts.ts";
 import { connect } from "../targets/session/connection.ts";
 import { isPooled } from "../targets/session/connection-url.ts";

@@ -1,8 +1,8 @@
+import { asJob } from "../client/background-job.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { jsonOutput } from "../core/json-output.ts";
 import { uuid } from "../core/uuid.ts";
-import { asJob } from "../outbox/queue.ts";
 import { findQueue } from "../outbox/queues.ts";
 import { cancelOnExit } from "../targets/session/cancel-on-exit.ts";
 import type { DatabaseOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
+import { asJob } from "../client/background-job.ts";
 import { patiently } from "../sql/patience.ts";
-import { asJob } from "./queue.ts";
 
 const batch = 1_000;
 
