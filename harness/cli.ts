@@ -171,6 +171,7 @@ program
 program
   .command("explain [check]")
   .description("what a check asks, how to see it, how to mend it; without a check, list them all")
+  .option("--sql", "print the SQL that the check runs, complete, for psql")
   .addOption(jsonOption())
   .action(run(async (check, options) => (await import("./commands/explain.ts")).explain(check, options)));
 

@@ -18,7 +18,7 @@ export interface Opening extends Limits {
  * Settings by which the owner of a database could give our statements another meaning: which schema a name is looked up in first, how
  * text is read, how values are printed. Nothing of the database is in the path, so that no function of its own stands in for one of the server's.
  */
-const meaning = [
+export const meaning = [
   // first, since whatever comes after it may hold a backslash
   "set local standard_conforming_strings = on;",
   "set local search_path = pg_catalog, pg_temp;",

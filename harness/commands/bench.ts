@@ -6,6 +6,7 @@ import { runScenarios } from "../bench/run-scenarios.ts";
 import { dropLeftovers, type Server } from "../bench/scratch.ts";
 import { toTable } from "../bench/table.ts";
 import { judge, parseThreshold } from "../bench/thresholds.ts";
+import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { packageRoot } from "../core/project.ts";
 import { applyMigrations } from "../migrate/apply.ts";
@@ -30,8 +31,13 @@ export async function bench(names: string[], options: BenchOptions): Promise<Exi
     server: server && (await describeServer(server.admin)),
     comparisons: await runScenarios(scenarios, chosen, effort, server),
   });
+  const withdraw = onInterrupt(
+    () =>
+      "a comparison that is not complete measures nothing, so none is printed. The databases made for it are dropped.",
+  );
   const needsServer = chosen.some(({ scenario }) => scenarios.get(scenario)?.database);
   const played = needsServer ? await onServer(options, play) : await play(null);
+  withdraw();
   const verdicts = thresholds.map((threshold) => judge(threshold, played.comparisons));
   const exitCode = verdicts.every(({ met }) => met) ? exitCodes.clean : exitCodes.threshold;
   const report: BenchReport = {

@@ -1,3 +1,4 @@
+import { onInterrupt } from "../core/cleanup.ts";
 import { HarnessError } from "../core/errors.ts";
 import { assertBranchName, branchNames, isKept, readBranch } from "../targets/local/branch-folder.ts";
 import { createBranch, deleteBranch } from "../targets/local/cluster.ts";
@@ -26,7 +27,13 @@ export async function create(name: string, options: CreateOptions = {}): Promise
   }
   const state = stateFolder();
   if (branchNames(state).includes(name)) throw alreadyExists(name);
+  const withdraw = onInterrupt(() =>
+    branchNames(state).includes(name)
+      ? `the branch ${name} was made.`
+      : `the branch ${name} was not made, and nothing is left of it. Run it again from the start.`,
+  );
   const { branch, created } = await createBranch(state, name, { flavor });
+  withdraw();
   if (!created) throw alreadyExists(name);
   const { record } = branch;
   print(
@@ -45,7 +52,9 @@ export async function list({ json }: { json?: boolean | undefined } = {}): Promi
 
 /** Prints the URL with its password, which is what it is for, and nothing else on stdout. */
 export async function url(name: string): Promise<undefined> {
+  const withdraw = onInterrupt(() => startInterrupted(name));
   const started = await startBranch(name);
+  withdraw();
   print(started.url);
   if (started.news) {
     process.stderr.write(`Branch ${name} now stays running. To stop it: harness branch stop ${name}\n`);
@@ -53,12 +62,18 @@ export async function url(name: string): Promise<undefined> {
 }
 
 export async function start(name: string): Promise<undefined> {
+  const withdraw = onInterrupt(() => startInterrupted(name));
   const { port, news } = await startBranch(name);
+  withdraw();
   print(`Branch ${name} ${news ? "is now" : "was already"} running, on 127.0.0.1:${port}.`);
 }
 
 export async function stop(name: string): Promise<undefined> {
+  const withdraw = onInterrupt(
+    () => `the server of the branch ${name} goes on stopping by itself; harness branch list shows it.`,
+  );
   const outcome = await stopBranch(name);
+  withdraw();
   if (outcome === "stopped") print(`Stopped branch ${name}.`);
   else if (outcome === "not running") print(`Branch ${name} is not running.`);
   else print(`Branch ${name} is in use by another command, and stops when that ends.`);
@@ -67,9 +82,18 @@ export async function stop(name: string): Promise<undefined> {
 /** `harness branch delete`; the bare word is reserved. */
 export async function remove(name: string): Promise<undefined> {
   assertBranchName(name);
+  const withdraw = onInterrupt(() =>
+    branchNames(stateFolder()).includes(name)
+      ? `the branch ${name} is still there. Run it again.`
+      : `the branch ${name} is deleted; the rest of its files goes with the next branch that is made.`,
+  );
   await deleteBranch(stateFolder(), name);
+  withdraw();
   print(`Deleted branch ${name}.`);
 }
+
+const startInterrupted = (name: string) =>
+  `the server of the branch ${name} may run; harness branch list shows it, and running this again is safe.`;
 
 function alreadyExists(name: string): HarnessError {
   return new HarnessError({

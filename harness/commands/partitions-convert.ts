@@ -55,7 +55,7 @@ export async function partitionsConvert(table: string, options: ConvertOptions):
         const installed = await installPack(client);
         if (installed) say(session, `${installed} the schema partitions`);
         // from the plan on, so that of two that begin at once the second hears of the first
-        return await inTurn(client, relation, () => work(session, effort));
+        return await inTurn(client, relation, () => work(session, effort), effort.patienceMs);
       } catch (error) {
         throw explainPartitionError(error, again(table, options));
       }

@@ -1,15 +1,14 @@
-import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { Client } from "pg";
 import { globSync } from "tinyglobby";
-import { onExit } from "../core/cleanup.ts";
+import { onExit, onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { workingState } from "../migrate/working-state.ts";
 import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
 import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
-import { createDatabase, dropDatabase } from "../sql/databases.ts";
+import { createDatabase, dated, dropAbandoned, dropDatabase } from "../sql/databases.ts";
 import { migratedTemplate, urlOf } from "./migrated-template.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withClient } from "./with-target.ts";
@@ -20,31 +19,41 @@ export interface TestOptions extends DatabaseOptions {
   jobs?: string;
 }
 
-/** Runs pgTAP files and writes TAP. Exit code 1 if an assertion failed. */
+/** Runs pgTAP files and writes TAP. Exit code 1 if an assertion failed, 3 if a file could not be run here. */
 export async function test(patterns: string[], options: TestOptions): Promise<ExitCode> {
   const files = findFiles(patterns);
   const jobs = jobsOf(options.jobs);
   return withClient(options, "writes", "test", async ({ client, target }) => {
     const withDatabase = options.inPlace ? inPlace(target.url) : await onClones(client, target.url);
     let number = 0;
+    const withdraw = onInterrupt(
+      () =>
+        `${number} of ${files.length} files were run. Nothing of theirs lasts, and the databases made for them are dropped; run it again from the start.`,
+    );
     process.stdout.write(`TAP version 14\n${options.inPlace ? "" : whatElse(projectRoot())}`);
     const results = await runFiles(files, {
       jobs,
       withDatabase,
       onResult: (result) => process.stdout.write(fileAsTap(result, ++number)),
     });
+    withdraw();
     const { passed, failed } = countAssertions(results);
     process.stdout.write(`1..${number}\n# ${passed} passed, ${failed} failed\n`);
-    return failed > 0 ? exitCodes.findings : exitCodes.clean;
+    const skipped = results.filter((result) => result.skipped).length;
+    if (skipped > 0) process.stdout.write(`# ${skipped} files skipped\n`);
+    return failed > 0 ? exitCodes.findings : skipped > 0 ? exitCodes.incomplete : exitCodes.clean;
   });
 }
+
+const clonePrefix = "harness_test_";
 
 /** A clone of the migrated template for each file: files neither see nor block each other, whatever they do. */
 async function onClones(admin: Client, url: string): Promise<RunOptions["withDatabase"]> {
   const stopProgress = progress("preparing the template: setup, migrations, pgTAP");
   const template = await migratedTemplate(admin, url, projectRoot()).finally(stopProgress);
+  await dropAbandoned(admin, clonePrefix);
   return async (work) => {
-    const clone = `harness_test_${randomUUID().slice(0, 8)}`;
+    const clone = dated(clonePrefix);
     const drop = onExit(() => dropDatabase(admin, clone));
     try {
       await createDatabase(admin, clone, template);

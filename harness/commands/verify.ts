@@ -1,3 +1,4 @@
+import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
 import { progress } from "../core/progress.ts";
 import { type Severity, severities } from "../core/results.ts";
@@ -33,6 +34,10 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
   checkBaselineOptions(options);
   const secrets = { HARNESS_PII_KEY: keyFromEnvironment("HARNESS_PII_KEY") };
   return withClient(options, "reads", "verify", async (session) => {
+    const withdraw = onInterrupt(
+      () =>
+        "there is no verdict. Probes are rolled back and nothing was changed; run it again from the start.",
+    );
     const { model, discovery } = await obtainModel(session.client, session.config);
     if (discovery) say(describeDiscovery(discovery));
     requireTables(model);
@@ -42,6 +47,7 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
     const checks = loadChecks();
     const asked = { checks, depth, secrets, connect: another };
     const found = await runVerification(session.client, model, asked).finally(stopProgress);
+    withdraw();
     const { branch, provider } = session.target;
     const subject = subjectOf(model, {
       branch,

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { untilReleased } from "../core/cleanup.ts";
+import { pinned } from "../sql/pinned.ts";
 import { requireTrusted } from "../sql/require-trusted.ts";
 import { requireWritable } from "../targets/protection.ts";
 import { resolveTarget } from "../targets/resolve.ts";
@@ -55,8 +56,10 @@ export async function onConnection<T>(
   purpose: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await connect(url, { purpose });
   const [group = ""] = purpose.split(" ");
+  const opened = await connect(url, { purpose });
+  // files of tests and scenarios of benchmarks name things as applications do
+  const client = group === "test" || group === "bench" ? opened : pinned(opened);
   try {
     if (packs.has(group)) await requireTrusted(client, group);
     return await work(client);

@@ -10,7 +10,7 @@ const lossErrnos =
   /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN)$/;
 /** node-postgres gives these no code. */
 const lossWords =
-  /^(Connection (terminated|ended)|Client was closed|Client has encountered a connection error|Cannot use a pool after|timeout exceeded when trying to connect)/;
+  /^(Connection (terminated|ended)|Client was closed|Client has encountered a connection error|.*(connection is closed|not queryable)|Cannot use a pool after|timeout exceeded when trying to connect)/;
 
 /** Whether the connection was lost after it had come about. */
 export function isConnectionLoss(error: unknown): boolean {

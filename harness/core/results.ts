@@ -62,6 +62,11 @@ export function findCheck<C extends CheckInfo>(checks: readonly C[], word: strin
   );
 }
 
+/** 4a before H101, H101 before H1001. */
+export function inOrderOfCodes(a: Pick<CheckInfo, "code">, b: Pick<CheckInfo, "code">): number {
+  return a.code.localeCompare(b.code, "en", { numeric: true });
+}
+
 /** What a finding is recognised by from run to run: its check and its object, and nothing that changes by itself. */
 export function identityOf({ code, object }: Pick<Result, "code" | "object">): string {
   return `${code} ${object}`;

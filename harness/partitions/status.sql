@@ -1,3 +1,4 @@
+-- uses: partition_bounds, own_policies
 -- Every table that is partitioned by range of one date, timestamp or timestamptz, as one JSON document. Reads the catalogue (and of a DEFAULT
 -- partition whether it has a row), and needs none of policies/partitions/. In psql:
 --   begin read only; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD';
@@ -24,8 +25,6 @@ parents as materialized (
      and n.nspname !~ '^partitions_[0-9]+_new$' -- what a conversion fills, and nobody sees yet
      and o.opcintype in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 ),
-\ir ../sql/fragments/partition-bounds.sql
-,
 children as materialized (
   select b.*, format('%I.%I', n.nspname, c.relname) as name
     from parents as p
@@ -75,8 +74,6 @@ inferred as (
              and n.starts_at at time zone z.zone + u.step = n.ends_at at time zone z.zone) > count(*)
    order by n.parent, z.place
 ),
-\ir ../sql/fragments/same-policies.sql
-,
 -- Where none of the zones fits, but some zone would: bounds within a day's turn of those of the period, and as far apart.
 likely as (
   select distinct on (n.parent) n.parent, u.period

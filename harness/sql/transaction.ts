@@ -1,5 +1,5 @@
 // Applications open transactions in the same way, and know nothing of this room.
-export { beginStatement, inTransaction, type Limits, type Opening } from "../client/transaction.ts";
+export { beginStatement, inTransaction, type Limits, meaning, type Opening } from "../client/transaction.ts";
 
 /**
  * Takes back, until the transaction ends, what else is attached to the database or the role (ALTER DATABASE … SET, ALTER ROLE … SET), so that

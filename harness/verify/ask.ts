@@ -1,21 +1,18 @@
 import type { Client, QueryResult } from "pg";
 import pg from "pg";
 import type { Result } from "../core/results.ts";
-import { contextExpression } from "../isolation/context.ts";
 import type { TenantTable } from "../isolation/model.ts";
 import { beginStatement, neutralSettings } from "../sql/transaction.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment } from "./observe.ts";
+import { limits, modelDocument, questionOf, setLocal } from "./question.ts";
 import { reads, type Surveyed } from "./run-surveys.ts";
 import { describeFailure, type Failure } from "./undecided.ts";
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
   severity: Result["severity"] | null;
 }
-
-/** A check may take this long; it is one statement over the whole catalogue. */
-const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
 
 /**
  * From here on a check should not go to disk. Below, the memory would cost more than it saves: the planner takes a recursion over
@@ -32,10 +29,8 @@ export async function askAll(
   surveyed: Surveyed[],
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
-  const { tenantRoles: roles, schemas, exempt } = model.isolation;
-  const expression = contextExpression(model.isolation);
   const { undecidable } = model;
-  const input = { roles, probed, depth, schemas, exempt, undecidable, expression, contexts };
+  const input = modelDocument(model.isolation, { probed, contexts, depth, undecidable });
   const open = [
     beginStatement("read only", limits),
     neutralSettings,
@@ -83,11 +78,8 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
     return [silent(check, { outcome: "skipped", detail })];
   }
   try {
-    // What passes needs no proof: it stays on the server.
-    const question = `select object, outcome, detail, severity, case when outcome <> 'pass' then evidence end as evidence,
-      case when outcome <> 'pass' then fix end as fix from (${check.sql}\n) as answer`;
     const answers = (await client.query(
-      `savepoint harness_check; ${question}`,
+      `savepoint harness_check; ${questionOf(check)}`,
     )) as unknown as QueryResult<Answer>[];
     return (answers.at(-1)?.rows ?? []).map((row) => ({
       code,
@@ -107,8 +99,4 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
 /** The one answer of a check that says nothing of any object. */
 function silent({ code, name, severity, area, docs }: Check, failure: Failure): Result {
   return { code, name, severity, area, object: "database", ...failure, evidence: null, fix: null, docs };
-}
-
-function setLocal(name: string, value: string): string {
-  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
 }

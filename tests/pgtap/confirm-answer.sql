@@ -1,4 +1,5 @@
 -- What a confirmation does and answers, that it does it once, and the switch of its events.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

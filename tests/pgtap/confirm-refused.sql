@@ -1,4 +1,5 @@
 -- Whom and what confirm_hold_assignment_tx() refuses: by which name, and leaving nothing behind.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

@@ -1,4 +1,5 @@
 -- Claims: only by a named job, fair, each event once; what was leased is settled by whoever has the latest token.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

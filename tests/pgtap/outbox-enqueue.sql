@@ -1,4 +1,5 @@
 -- A tenant adds events of its own and sees no others; the same event waits once in a tenant, and what others have makes no difference.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

@@ -1,4 +1,5 @@
 -- Back-off, burial, replay.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

@@ -1,4 +1,5 @@
 -- Claims look at nothing below the floor; it never passes what waits; what comes in below it is found by a sweep.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

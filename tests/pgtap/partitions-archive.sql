@@ -1,5 +1,6 @@
 -- Events that are done go to the archive: once each, old ones only, and only jobs move them. There tenants read their own and change
 -- nothing, and what is erased is erased there too.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

@@ -1,4 +1,5 @@
 -- Assignments have the date of their booking, whatever becomes of it, and are kept by it.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

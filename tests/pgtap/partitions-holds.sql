@@ -1,5 +1,6 @@
 -- What is true of all holds over all months: ids and idempotency keys are there once, members go with their hold, what refers to a hold
 -- refers to one that exists. And how a month is freed of all that, so that it can go.
+-- alone: public.restaurants
 begin;
 
 \ir support/outbox.sql

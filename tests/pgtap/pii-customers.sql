@@ -1,5 +1,6 @@
 -- Whoever writes an e-mail address or a phone number has it sealed, masked and indexed, however the statement is written; what
 -- is none is refused, and no complaint repeats it.
+-- alone: public.restaurants
 begin;
 
 \ir support/pii.sql

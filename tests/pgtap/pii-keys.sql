@@ -1,5 +1,6 @@
 -- The configured key: without it nothing is stored, and nobody else's opens anything; it is read by app_pii alone, and stands
 -- in no message.
+-- alone: public.restaurants
 begin;
 
 \ir support/pii.sql

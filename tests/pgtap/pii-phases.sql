@@ -1,5 +1,6 @@
 -- The roll-out over a table that has rows already: no phase is entered whose condition does not hold, every one can be left
 -- backwards until plaintext goes, nothing is lost on the way, and at the end nothing stands in clear.
+-- alone: public.restaurants
 begin;
 
 \ir support/pii.sql

@@ -1,5 +1,6 @@
 -- New keys: look-ups, reads and writes go on in every moment, with the old configured key and with the next; nothing is
 -- finished while a value is under an old key; afterwards the old one opens nothing.
+-- alone: public.restaurants
 begin;
 
 \ir support/pii.sql

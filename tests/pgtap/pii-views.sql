@@ -1,5 +1,6 @@
 -- Who reads what: tenants masked rows, pii_reader values in clear, each of the tenant in the context. A view that masks is of
 -- no use beside a table that does not: once switched, tenants have no SELECT on it.
+-- alone: public.restaurants
 begin;
 
 \ir support/pii.sql

@@ -1,5 +1,6 @@
 -- Types in the temporary schema of a session do not get into the functions of tenant isolation. By name they would come
 -- first, and the check of such a domain would run as whoever uses the connection next.
+-- alone: public.restaurants
 begin;
 
 create temporary table calls as

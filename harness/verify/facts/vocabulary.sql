@@ -1,6 +1,7 @@
 -- title: how a definition may name the tenant: settings, the functions that policies call or that read the context, the user
+-- uses: contexts, model
 -- As regular expressions: "calls" for functions that answer whether a row is the tenant's, "context" for what a column is compared with.
-, settings as materialized (
+with settings as materialized (
   select distinct s.name[1] as name from contexts c cross join lateral regexp_matches(c.statements, $re$set_config\('((?:[^']|'')+)'$re$, 'g') as s (name)
 )
 select jsonb_build_object(

@@ -119,21 +119,30 @@ out_of_reach as materialized (
 -- Where storing a row calls functions of the database beside its policies: constraints, expressions of indexes and of generated columns, the key
 -- of partitions, domains. What they do to a sequence no rollback undoes.
 calling as materialized (
-  select distinct t.root as oid
-    from (select w.oid as root, coalesce(p.relid, w.oid)::oid as oid
-            from (select distinct oid, relkind from wanted) as w
-            left join lateral pg_partition_tree(w.oid) as p on w.relkind = 'p') as t
-   where exists (select from pg_catalog.pg_depend d
-                  where d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid >= 16384
-                    and (d.classid = 'pg_catalog.pg_constraint'::regclass and d.objid in (select c.oid from pg_catalog.pg_constraint c where c.conrelid = t.oid)
-                      or d.classid = 'pg_catalog.pg_class'::regclass and (d.objid = t.oid or d.objid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = t.oid))
-                      or d.classid = 'pg_catalog.pg_attrdef'::regclass
-                         and d.objid in (select f.oid from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
-                                          where f.adrelid = t.oid and a.attgenerated <> '')))
-      or exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = a.atttypid
-                  where a.attrelid = t.oid and a.attnum > 0 and y.typtype = 'd' and exists (select from pg_catalog.pg_constraint c where c.contypid = y.oid))
-      -- BEFORE triggers run before anything is refused
-      or exists (select from pg_catalog.pg_trigger g where g.tgrelid = t.oid and g.tgtype & 6 = 6 and g.tgenabled <> 'D' and not g.tgisinternal)
+  with recursive tables as (
+    select case d.classid when 'pg_catalog.pg_constraint'::regclass then (select c.conrelid from pg_catalog.pg_constraint c where c.oid = d.objid)
+                          when 'pg_catalog.pg_attrdef'::regclass
+                          then (select f.adrelid from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
+                                 where f.oid = d.objid and a.attgenerated <> '')
+                          else coalesce((select i.indrelid from pg_catalog.pg_index i where i.indexrelid = d.objid), d.objid) end as oid
+      from pg_catalog.pg_depend d
+     where d.refclassid = 'pg_catalog.pg_proc'::regclass and d.refobjid >= 16384
+       and d.classid in ('pg_catalog.pg_constraint'::regclass, 'pg_catalog.pg_class'::regclass, 'pg_catalog.pg_attrdef'::regclass)
+    union
+    select a.attrelid
+      from pg_catalog.pg_attribute a
+     where a.attnum > 0 and a.atttypid in (select y.oid from pg_catalog.pg_type y join pg_catalog.pg_constraint c on c.contypid = y.oid where y.typtype = 'd')
+    union
+    -- BEFORE triggers run before anything is refused
+    select g.tgrelid from pg_catalog.pg_trigger g where g.tgtype & 6 = 6 and g.tgenabled <> 'D' and not g.tgisinternal
+  ),
+  up as (
+    select oid from tables
+    union
+    -- a partition takes what its table is given
+    select i.inhparent from up join pg_catalog.pg_inherits i on i.inhrelid = up.oid
+  )
+  select oid from up where oid is not null
 ),
 -- A stranger's row: every column by name, so that none falls back to its default; generated ones can't be named. What is returned asks for a
 -- setting that nobody has: a row that was let through is stopped before AFTER triggers and foreign keys look at it.
