@@ -62,11 +62,6 @@ export async function runFile(client: Client, path: string): Promise<FileResult>
   return { file, assertions: tap.end(), durationMs: performance.now() - started };
 }
 
-/** That pgTAP is missing is no fault of any file. */
-function isOfTheFile(error: unknown): error is pg.DatabaseError | HarnessError {
-  return error instanceof pg.DatabaseError || (error instanceof HarnessError && error.code !== "no-pgtap");
-}
-
 /**
  * The table that a file wants to have to itself (`-- alone: public.t` among its first lines), if it holds anything. By its size, since rows may
  * be hidden from us.
@@ -79,6 +74,11 @@ async function occupiedTable(client: Client, path: string): Promise<string | nul
     [table],
   );
   return rows[0]?.occupied ? table : null;
+}
+
+/** That pgTAP is missing is no fault of any file. */
+function isOfTheFile(error: unknown): error is pg.DatabaseError | HarnessError {
+  return error instanceof pg.DatabaseError || (error instanceof HarnessError && error.code !== "no-pgtap");
 }
 
 async function runStatement(

@@ -29,8 +29,7 @@ export async function askAll(
   surveyed: Surveyed[],
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
-  const { undecidable } = model;
-  const input = modelDocument(model.isolation, { probed, contexts, depth, undecidable });
+  const input = modelDocument(model, { probed, contexts, depth });
   const open = [
     beginStatement("read only", limits),
     neutralSettings,

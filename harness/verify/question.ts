@@ -1,7 +1,6 @@
 import pg from "pg";
-import type { Isolation } from "../config/schema.ts";
 import { contextExpression } from "../isolation/context.ts";
-import type { UndecidableTable } from "../isolation/model.ts";
+import type { IsolationModel } from "../isolation/model.ts";
 import type { Check } from "./checks.ts";
 import type { Context } from "./contexts.ts";
 
@@ -10,11 +9,12 @@ export const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
 
 /** The document of the setting harness.model, which the fragment `model` reads. */
 export function modelDocument(
-  isolation: Isolation,
-  asked: { probed: string[]; contexts: Context[]; depth: string; undecidable: UndecidableTable[] },
+  { isolation, undecidable }: Pick<IsolationModel, "isolation" | "undecidable">,
+  { probed, contexts, depth }: { probed: string[]; contexts: Context[]; depth: string },
 ): object {
   const { tenantRoles: roles, schemas, exempt } = isolation;
-  return { roles, schemas, exempt, expression: contextExpression(isolation), ...asked };
+  const expression = contextExpression(isolation);
+  return { roles, probed, depth, schemas, exempt, undecidable, expression, contexts };
 }
 
 export function setLocal(name: string, value: string): string {

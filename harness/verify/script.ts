@@ -26,7 +26,7 @@ export function scriptOf(check: Check, configured: Isolation | null): string {
     contexts: [{ context: isolation.context, value: someTenant }],
     memberContexts: [],
   });
-  const model = modelDocument(isolation, { probed: [], depth: "probe", contexts, undecidable: [] });
+  const model = modelDocument({ isolation, undecidable: [] }, { probed: [], depth: "probe", contexts });
   const facts = loadFacts().filter(({ setting }) => reads(check, setting));
   const surveys = surveysFor([check]).map(({ setting }) => setting);
   return [
