@@ -1,10 +1,11 @@
-import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { redact } from "../core/redaction.ts";
 import { applyMigrations } from "../migrate/apply.ts";
 import { refusePooledUrl } from "../migrate/migration-url.ts";
+import { paint, paintNote } from "../terminal/color.ts";
+import { note, print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import { seconds } from "./option-values.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
@@ -26,8 +27,8 @@ export async function apply(options: ApplyOptions): Promise<ExitCode> {
     return onConnection(target.url, "apply", async (client) => {
       const stopProgress = progress("applying migrations");
       const onWaiting = (message: string) =>
-        process.stderr.write(`  ${pc.yellow("…")} ${redact(message)}; trying again\n`);
-      const onFile = (file: string) => process.stdout.write(`  ${pc.green("+")} ${file}\n`);
+        note(`  ${paintNote.yellow("…")} ${redact(message)}; trying again`);
+      const onFile = (file: string) => print(`  ${paint.green("+")} ${file}\n`);
       const applied = await applyMigrations(client, {
         root: projectRoot(),
         url: target.url,
@@ -35,7 +36,7 @@ export async function apply(options: ApplyOptions): Promise<ExitCode> {
         onFile,
         onWaiting,
       }).finally(stopProgress);
-      process.stdout.write(
+      print(
         applied.length === 0
           ? "Up to date: nothing was pending\n"
           : `Applied: ${applied.length} migrations\n`,

@@ -1,9 +1,10 @@
 import { requireIsolation } from "../config/load.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { contextExpression, tenantSettings } from "../isolation/context.ts";
-import { table } from "../report/table.ts";
 import { runAs, type StatementResult } from "../sql/act-as/run-as.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { note, print } from "../terminal/output.ts";
+import { table } from "../terminal/table.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -22,10 +23,9 @@ export async function as(tenant: string, sql: string, options: AsOptions): Promi
     const settings = tenantSettings(isolation, tenant);
     const answer = await runAs(client, role, sql, { settings, nobody, commit });
     // "All my queries return nothing" is most often a context that names nobody.
-    if (answer.nobody)
-      process.stderr.write("The context names nobody, so that no row is visible: is this a tenant's id?\n");
+    if (answer.nobody) note("The context names nobody, so that no row is visible: is this a tenant's id?");
     show(answer.results, json);
-    if (!commit && !json) process.stderr.write("Rolled back (--commit keeps the changes)\n");
+    if (!commit && !json) note("Rolled back (--commit keeps the changes)");
     return exitCodes.clean;
   });
 }
@@ -37,19 +37,19 @@ function show(results: StatementResult[], json: boolean): void {
       rowCount,
       rows: rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]]))),
     }));
-    process.stdout.write(jsonOutput({ results: objects }));
+    print(jsonOutput({ results: objects }));
     return;
   }
   for (const { command, rowCount, columns, rows } of results) {
     const text = (value: unknown) =>
       value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
     if (columns.length > 0)
-      process.stdout.write(
+      print(
         table(
           columns,
           rows.map((row) => row.map(text)),
         ),
       );
-    process.stdout.write(`${command} ${rowCount}\n`);
+    print(`${command} ${rowCount}\n`);
   }
 }

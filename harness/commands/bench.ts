@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import { choose, loadScenarios } from "../bench/load-scenarios.ts";
 import { describeMachine, describeServer } from "../bench/machine.ts";
 import { type BenchReport, toJson } from "../bench/report.ts";
@@ -10,6 +9,8 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { packageRoot } from "../core/project.ts";
 import { applyMigrations } from "../migrate/apply.ts";
 import { applySetup } from "../setup/setup.ts";
+import { inColor } from "../terminal/color.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -44,8 +45,7 @@ export async function bench(names: string[], options: BenchOptions): Promise<Exi
     thresholds: verdicts,
     exitCode,
   };
-  const color = pc.isColorSupported && process.stdout.isTTY !== false;
-  process.stdout.write(options.json ? toJson(report) : toTable(report, scenarios, color));
+  print(options.json ? toJson(report) : toTable(report, scenarios, inColor));
   return exitCode;
 }
 

@@ -4,6 +4,7 @@ import { createBranch, deleteBranch } from "../targets/local/cluster.ts";
 import { readPostmaster } from "../targets/local/postmaster.ts";
 import { stateFolder } from "../targets/local/state.ts";
 import { startBranch, stopBranch } from "../targets/local/target.ts";
+import { note, print } from "../terminal/output.ts";
 
 export interface CreateOptions {
   flavor?: string | undefined;
@@ -29,7 +30,7 @@ export async function create(name: string, options: CreateOptions = {}): Promise
   const { branch, created } = await createBranch(state, name, { flavor });
   if (!created) throw alreadyExists(name);
   const { record } = branch;
-  print(
+  say(
     json
       ? JSON.stringify(describe(name), null, 2)
       : `Created branch ${name} (${record.flavor}, PostgreSQL ${record.pg}). Commands start it on demand.`,
@@ -38,37 +39,37 @@ export async function create(name: string, options: CreateOptions = {}): Promise
 
 export async function list({ json }: { json?: boolean | undefined } = {}): Promise<undefined> {
   const branches = branchNames(stateFolder()).map(describe);
-  if (json) print(JSON.stringify({ branches }, null, 2));
-  else if (branches.length === 0) print("No local branches yet. To make one: harness branch create NAME");
+  if (json) say(JSON.stringify({ branches }, null, 2));
+  else if (branches.length === 0) say("No local branches yet. To make one: harness branch create NAME");
   else printTable(branches);
 }
 
 /** Prints the URL with its password, which is what it is for, and nothing else on stdout. */
 export async function url(name: string): Promise<undefined> {
   const started = await startBranch(name);
-  print(started.url);
+  say(started.url);
   if (started.news) {
-    process.stderr.write(`Branch ${name} now stays running. To stop it: harness branch stop ${name}\n`);
+    note(`Branch ${name} now stays running. To stop it: harness branch stop ${name}`);
   }
 }
 
 export async function start(name: string): Promise<undefined> {
   const { port, news } = await startBranch(name);
-  print(`Branch ${name} ${news ? "is now" : "was already"} running, on 127.0.0.1:${port}.`);
+  say(`Branch ${name} ${news ? "is now" : "was already"} running, on 127.0.0.1:${port}.`);
 }
 
 export async function stop(name: string): Promise<undefined> {
   const outcome = await stopBranch(name);
-  if (outcome === "stopped") print(`Stopped branch ${name}.`);
-  else if (outcome === "not running") print(`Branch ${name} is not running.`);
-  else print(`Branch ${name} is in use by another command, and stops when that ends.`);
+  if (outcome === "stopped") say(`Stopped branch ${name}.`);
+  else if (outcome === "not running") say(`Branch ${name} is not running.`);
+  else say(`Branch ${name} is in use by another command, and stops when that ends.`);
 }
 
 /** `harness branch delete`; the bare word is reserved. */
 export async function remove(name: string): Promise<undefined> {
   assertBranchName(name);
   await deleteBranch(stateFolder(), name);
-  print(`Deleted branch ${name}.`);
+  say(`Deleted branch ${name}.`);
 }
 
 function alreadyExists(name: string): HarnessError {
@@ -112,7 +113,7 @@ function printTable(branches: Description[]): void {
     [],
   );
   for (const row of rows)
-    print(
+    say(
       row
         .map((cell, i) => cell.padEnd(widths[i] ?? 0))
         .join("  ")
@@ -120,6 +121,6 @@ function printTable(branches: Description[]): void {
     );
 }
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+function say(line: string): void {
+  print(`${line}\n`);
 }

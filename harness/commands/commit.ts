@@ -1,10 +1,11 @@
 import type { Client } from "pg";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { commitMigration } from "../migrate/commit.ts";
 import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
 import { choosePacks } from "../migrate/working-state.ts";
+import { note, print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { nextMigrationAgainstPacks } from "./pack-difference.ts";
 import { onConnection, withTarget } from "./with-target.ts";
@@ -26,7 +27,7 @@ export async function commit({ message, pack = [], ...options }: CommitOptions):
       const file = await requireWhatPacksSay(client, url, root, packs)
         .then(() => commitMigration(client, { root, url, message, packs }))
         .finally(stopProgress);
-      process.stdout.write(`Committed: migrations/committed/${file}\n`);
+      print(`Committed: migrations/committed/${file}\n`);
       return exitCodes.clean;
     });
   });
@@ -42,7 +43,7 @@ async function requireWhatPacksSay(
   if (packs.length === 0) return;
   const difference = await nextMigrationAgainstPacks(client, url, root, packs);
   if (difference === "") return;
-  process.stderr.write(difference);
+  note(difference.trimEnd());
   throw new HarnessError({
     code: "pack-not-reached",
     message: `the migration would not bring a database to what ${packs.join(", ")} says (above: - what it would have, + what the pack has)`,

@@ -11,6 +11,7 @@ import { workingState } from "../migrate/working-state.ts";
 import { runFiles } from "../pgtap/run-files.ts";
 import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
 import { testsThatTouch } from "../pgtap/touched-tests.ts";
+import { print } from "../terminal/output.ts";
 import { urlOf } from "./draft-database.ts";
 import { committedTemplate } from "./migrated-template.ts";
 import type { DatabaseOptions } from "./options.ts";
@@ -96,7 +97,7 @@ class Loop {
       withDatabase: (work) => work(client),
       onResult: (result) => {
         const failed = result.assertions.length === 0 || result.assertions.some(({ ok }) => !ok);
-        if (failed) process.stdout.write(fileAsTap(result, ++number));
+        if (failed) print(fileAsTap(result, ++number));
       },
     });
     const failed = results.filter(
@@ -115,7 +116,7 @@ function report(error: unknown): void {
   say(`${error.message}${error.hint ? `. ${error.hint}` : ""} [${error.code}]`);
 }
 
-const say = (text: string) => process.stdout.write(`${text}\n`);
+const say = (text: string) => print(`${text}\n`);
 
 function summary(current: boolean, changed: number): string {
   const parts = [current ? "current.sql" : "", changed > 0 ? `${changed} changed files of policies/` : ""];

@@ -1,13 +1,14 @@
-import pc from "picocolors";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { type CheckInfo, findCheck } from "../core/results.ts";
 import { checkPageFile, readCheckPage } from "../report/check-page.ts";
 import { renderMarkdown } from "../report/render-markdown.ts";
-import { fileLink, type Terminal, terminalOf } from "../report/terminal.ts";
-import { wrap } from "../report/text.ts";
 import { nearestNames } from "../targets/neon/nearest-names.ts";
+import { colors } from "../terminal/color.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
+import { fileLink, type Terminal, terminalOf } from "../terminal/terminal.ts";
+import { wrap } from "../terminal/text.ts";
 import { loadChecks } from "../verify/checks.ts";
 import { manageWaivers } from "../verify/waivers.ts";
 
@@ -20,15 +21,13 @@ export async function explain(word: string | undefined, { json }: ExplainOptions
   const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort((a, b) => (a.code < b.code ? -1 : 1));
   const terminal = terminalOf(process.stdout);
   if (word === undefined) {
-    process.stdout.write(json ? jsonOutput({ checks: checks.map(infoOf) }) : list(checks, terminal));
+    print(json ? jsonOutput({ checks: checks.map(infoOf) }) : list(checks, terminal));
     return exitCodes.clean;
   }
   const check = findCheck(checks, word) ?? unknown(word, checks);
   const markdown =
     readCheckPage(check.docs)?.markdown ?? `# ${check.code} ${check.name}\n\n${check.title}.\n`;
-  process.stdout.write(
-    json ? jsonOutput({ ...infoOf(check), markdown }) : renderMarkdown(markdown, terminal),
-  );
+  print(json ? jsonOutput({ ...infoOf(check), markdown }) : renderMarkdown(markdown, terminal));
   return exitCodes.clean;
 }
 
@@ -49,7 +48,7 @@ function infoOf({ code, name, title, severity, area, docs, aliases = [] }: Check
 }
 
 function list(checks: CheckInfo[], { color, links }: Terminal): string {
-  const c = pc.createColors(color);
+  const c = colors(color);
   const line = ({ code, name, severity, title, docs }: CheckInfo) => {
     const shown = links ? fileLink(code, checkPageFile(docs)) : code;
     const head = `  ${shown}${" ".repeat(Math.max(1, 6 - code.length))}${c.bold(name.padEnd(40))} ${severity}`;

@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { printableJson } from "../core/printable.ts";
 import { describeDiscovery } from "../isolation/discovery/describe.ts";
 import { obtainModel } from "../isolation/discovery/obtain-model.ts";
+import { note, print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -31,13 +32,13 @@ export async function init(options: InitOptions): Promise<ExitCode> {
       ...(Object.keys(tables).length > 0 ? { tables } : {}),
     };
     const text = `${printableJson({ ...keptFrom(path), isolation }, 2)}\n`;
-    process.stderr.write(`${describeDiscovery(discovery)}\n`);
+    note(describeDiscovery(discovery));
     if (options.stdout) {
-      process.stdout.write(text);
+      print(text);
       return exitCodes.clean;
     }
     write(path, text);
-    process.stderr.write(`Wrote ${path}: read it through, and \`harness verify\` uses it\n`);
+    note(`Wrote ${path}: read it through, and \`harness verify\` uses it`);
     return exitCodes.clean;
   });
 }

@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { onExit } from "../core/cleanup.ts";
 import { sqlstateOf } from "../sql/patience.ts";
 import { connect } from "../targets/session/connection.ts";
+import { note } from "../terminal/output.ts";
 
 export interface Interruptible {
   client: Client;
@@ -26,7 +27,7 @@ export async function interruptibly<T>(
     interrupted = true;
     if (cancels()) await cancelStatement(client, url).catch(() => undefined);
     await ended.catch(() => undefined);
-    process.stderr.write(`\nInterrupted: ${tell()}\n`);
+    note(`\nInterrupted: ${tell()}`);
   });
   try {
     return await ended;

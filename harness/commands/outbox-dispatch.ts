@@ -12,6 +12,7 @@ import { surviveStrayErrors } from "../outbox/stray-errors.ts";
 import { whileServerStarts } from "../outbox/while-server-starts.ts";
 import { connect } from "../targets/session/connection.ts";
 import { isPooled } from "../targets/session/connection-url.ts";
+import { note } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
 
@@ -33,7 +34,7 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
   const port = portOf(options.metricsPort);
   const handler = await loadHandler(options.handler);
   return withTarget(options, "writes", async ({ target }) => {
-    const log = (line: string) => void process.stderr.write(`harness: ${redact(line)}\n`);
+    const log = (line: string) => note(`harness: ${redact(line)}`);
     const queue = await whileServerStarts(log, () =>
       onConnection(target.url, "outbox dispatch", (client) => findQueue(client, options.queue)),
     );
@@ -55,7 +56,7 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
     const server = port === null ? null : await serveMetrics(metrics, () => dispatcher.healthy, host, port);
     if (server) {
       const { port: actual } = server.address() as AddressInfo;
-      process.stderr.write(`Metrics on http://${host}:${actual}/metrics\n`);
+      note(`Metrics on http://${host}:${actual}/metrics`);
     }
     const ignore = surviveStrayErrors(log, metrics);
     const running = dispatcher.run();
@@ -69,7 +70,7 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
       for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
         process.once(signal, () => dispatcher.stop());
     }
-    process.stderr.write(`Dispatching ${queue.name} as ${dispatcher.worker}\n`);
+    note(`Dispatching ${queue.name} as ${dispatcher.worker}`);
     try {
       await running;
     } finally {
@@ -84,8 +85,8 @@ export async function dispatch(options: DispatchOptions): Promise<ExitCode> {
       dispatcher.held === 0
         ? "Nothing is leased to it any more"
         : `${dispatcher.held} are leased to it still and come back within ${numbers.leaseMs / 1000} s`;
-    process.stderr.write(
-      `Stopped: ${delivered} delivered, ${failed} failed, ${back} given back. ${left}; what waits is sent when a dispatcher runs again\n`,
+    note(
+      `Stopped: ${delivered} delivered, ${failed} failed, ${back} given back. ${left}; what waits is sent when a dispatcher runs again`,
     );
     return exitCodes.interrupted;
   });

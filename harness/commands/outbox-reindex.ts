@@ -1,10 +1,11 @@
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
-import { progress } from "../core/progress.ts";
 import { refusePooler } from "../migrate/migration-url.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { reindexQueue } from "../outbox/reindex.ts";
 import { cancelOnExit } from "../targets/session/cancel-on-exit.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -39,11 +40,11 @@ export async function outboxReindex(options: OutboxReindexOptions): Promise<Exit
     } finally {
       stop();
       await over();
-      if (!options.json) for (const step of done) process.stdout.write(`  ${step.index}  ${step.done}\n`);
+      if (!options.json) for (const step of done) print(`  ${step.index}  ${step.done}\n`);
     }
     if (options.json) {
       const indexes = done.map(({ index, done: what }) => ({ index, done: what }));
-      process.stdout.write(jsonOutput({ branch: target.branch, indexes }));
+      print(jsonOutput({ branch: target.branch, indexes }));
     }
     return exitCodes.clean;
   });

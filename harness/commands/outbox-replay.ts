@@ -1,10 +1,11 @@
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { uuid } from "../core/uuid.ts";
 import { asJob } from "../outbox/queue.ts";
 import { findQueue } from "../outbox/queues.ts";
 import { cancelOnExit } from "../targets/session/cancel-on-exit.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -60,7 +61,7 @@ export async function outboxReplay(options: OutboxReplayOptions): Promise<ExitCo
         if (error !== undo) throw error;
       })
       .finally(over);
-    process.stdout.write(
+    print(
       options.json
         ? jsonOutput({ branch: target.branch, queue: queue.name, dryRun, events: replayed })
         : describe(replayed, dryRun),

@@ -1,9 +1,10 @@
-import pc from "picocolors";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { oldestXmin, queueStatus } from "../outbox/status.ts";
 import { describeStatus } from "../outbox/status-text.ts";
+import { inColor } from "../terminal/color.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -28,10 +29,10 @@ export async function outboxStatus(options: OutboxStatusOptions): Promise<ExitCo
     const queues = [];
     for (const name of names) queues.push(await queueStatus(client, name, top));
     const xmin = await oldestXmin(client);
-    process.stdout.write(
+    print(
       options.json
         ? jsonOutput({ branch: target.branch, queues, xmin })
-        : describeStatus(queues, xmin, pc.isColorSupported && process.stdout.isTTY !== false),
+        : describeStatus(queues, xmin, inColor),
     );
     const sound = queues.every(({ indexes }) => indexes.every(({ state }) => state === "valid"));
     return sound ? exitCodes.clean : exitCodes.findings;

@@ -1,9 +1,10 @@
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { blockersOf, findConversion, planConversion } from "../partitions/conversion.ts";
 import { describeBlockers, describePlan, stepInWords } from "../partitions/convert-text.ts";
 import { packSql, packState } from "../partitions/pack.ts";
 import { inTransaction } from "../sql/transaction.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import { type Session, wishOf } from "./partitions-convert-session.ts";
 
 /** What would be done and what stands in the way. Where the functions are not installed it asks in a transaction that it rolls back. */
@@ -19,19 +20,15 @@ export async function rehearse(session: Session): Promise<ExitCode> {
       if (state !== "current") await client.query(packSql());
       const known = await findConversion(client, session.relation);
       if (known) {
-        if (options.json) process.stdout.write(jsonOutput({ branch, conversion: known, dryRun: true }));
-        else
-          process.stdout.write(
-            `a conversion of ${known.relation} is under way: next it ${stepInWords[known.step]}\n`,
-          );
+        if (options.json) print(jsonOutput({ branch, conversion: known, dryRun: true }));
+        else print(`a conversion of ${known.relation} is under way: next it ${stepInWords[known.step]}\n`);
         throw undo;
       }
       const wish = wishOf(session);
       const plan = await planConversion(client, wish);
       const blockers = await blockersOf(client, wish, plan.method);
-      if (options.json) process.stdout.write(jsonOutput({ branch, plan, blockers, dryRun: true }));
-      else
-        process.stdout.write(`${describePlan(plan, wish)}${describeBlockers(blockers)}Nothing was changed\n`);
+      if (options.json) print(jsonOutput({ branch, plan, blockers, dryRun: true }));
+      else print(`${describePlan(plan, wish)}${describeBlockers(blockers)}Nothing was changed\n`);
       if (blockers.length > 0) exitCode = exitCodes.findings;
       throw undo;
     },

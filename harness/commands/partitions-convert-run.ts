@@ -1,8 +1,8 @@
-import { progress } from "../core/progress.ts";
-import { type ProgressBar, progressBar } from "../core/progress-bar.ts";
 import type { Step } from "../partitions/conversion.ts";
 import { convert, type Ending, type Running } from "../partitions/convert.ts";
 import { stepInWords } from "../partitions/convert-text.ts";
+import { progress } from "../terminal/progress.ts";
+import { type ProgressBar, progressBar } from "../terminal/progress-bar.ts";
 import { interruptibly } from "./interruptibly.ts";
 import { goOn, type Session, say } from "./partitions-convert-session.ts";
 

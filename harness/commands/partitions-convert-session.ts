@@ -1,8 +1,9 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { methods, type Wish } from "../partitions/conversion.ts";
 import type { Ending } from "../partitions/convert.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import { oneOf, wholeNumber } from "./option-values.ts";
 import { type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 
@@ -57,7 +58,7 @@ export function wishOf({ relation, options }: Session): Wish {
 export function report(session: Session, ending: Ending | "rolled-back"): void {
   const { relation, options, branch } = session;
   if (options.json) {
-    process.stdout.write(jsonOutput({ branch, table: relation, ending }));
+    print(jsonOutput({ branch, table: relation, ending }));
     return;
   }
   const words: Record<Ending | "rolled-back", string> = {
@@ -66,11 +67,11 @@ export function report(session: Session, ending: Ending | "rolled-back"): void {
     paused: `paused. ${goOn(relation)}`,
     "rolled-back": `nothing is left of the conversion of ${relation}`,
   };
-  process.stdout.write(`${words[ending]}\n`);
+  print(`${words[ending]}\n`);
 }
 
 export function say({ options }: Session, text: string): void {
-  if (!options.json) process.stdout.write(`${text}\n`);
+  if (!options.json) print(`${text}\n`);
 }
 
 export const goOn = (relation: string) =>

@@ -1,6 +1,5 @@
 import type { Client } from "pg";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import {
   beginConversion,
   blockersOf,
@@ -15,6 +14,8 @@ import { installPack } from "../partitions/pack.ts";
 import { wholeName } from "../partitions/status.ts";
 import { inTurn } from "../partitions/turn.ts";
 import { inTransaction } from "../sql/transaction.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import { seconds, wholeNumber } from "./option-values.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";
@@ -117,9 +118,8 @@ async function begin(session: Session): Promise<boolean> {
   });
   const blockers = await blockersOf(client, wish, plan.method);
   if (blockers.length > 0) {
-    if (options.json)
-      process.stdout.write(jsonOutput({ branch: session.branch, plan, blockers, ending: "refused" }));
-    else process.stdout.write(describeBlockers(blockers));
+    if (options.json) print(jsonOutput({ branch: session.branch, plan, blockers, ending: "refused" }));
+    else print(describeBlockers(blockers));
     return false;
   }
   say(session, describePlan(plan, wish).trimEnd());

@@ -1,11 +1,8 @@
 import type { Client } from "pg";
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import { printableSql } from "../core/printable-sql.ts";
-import { progressBar } from "../core/progress-bar.ts";
 import {
   type Failed,
   type Made,
@@ -19,6 +16,10 @@ import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
 import { inTransaction } from "../sql/transaction.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { count } from "../terminal/numbers.ts";
+import { note, print } from "../terminal/output.ts";
+import { progressBar } from "../terminal/progress-bar.ts";
 import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
@@ -76,7 +77,7 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
       if (name === undefined && (await packState(client)) === "missing")
         return nothingKeptUp(options, target.branch);
       const installed = await installPack(client);
-      if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
+      if (installed && !options.json) print(`${installed} the schema partitions\n`);
       if (name !== undefined && areGiven(settings))
         await inTransaction(client, "read write", () => manage(client, name, settings));
       const done = nothingEnsured();
@@ -85,8 +86,8 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
         ensure(client, name, lockTimeoutMs, done, interrupted),
       );
       const { made, failed } = done;
-      if (options.json) process.stdout.write(jsonOutput({ branch: target.branch, installed, made, failed }));
-      else process.stdout.write(describeEnsured(done));
+      if (options.json) print(jsonOutput({ branch: target.branch, installed, made, failed }));
+      else print(describeEnsured(done));
       return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
     } catch (error) {
       throw explainPartitionError(
@@ -101,7 +102,7 @@ export async function partitionsEnsure(table: string | undefined, options: Ensur
 
 /** Where nothing was ever said of a table there is nothing to install for. */
 function nothingKeptUp(options: EnsureOptions, branch: string | null): ExitCode {
-  process.stdout.write(
+  print(
     options.json
       ? jsonOutput({ branch, installed: null, made: [], failed: [] })
       : "No table is kept up: harness partitions ensure TABLE --period month keeps one up from then on\n",
@@ -160,12 +161,12 @@ async function rehearse(
   client: Client,
   table: string | undefined,
   settings: Settings,
-  print: (answer: Rehearsed) => string,
+  textOf: (answer: Rehearsed) => string,
 ): Promise<ExitCode> {
   const answer = await rehearseEnsure(client, table, settings);
   const { failed } = answer;
   if (table !== undefined && failed[0]) throw refusal(failed[0]);
-  process.stdout.write(print(answer));
-  for (const { table: name, reason } of failed) process.stderr.write(`${printable(`${name}: ${reason}`)}\n`);
+  print(textOf(answer));
+  for (const { table: name, reason } of failed) note(printable(`${name}: ${reason}`));
   return failed.length === 0 ? exitCodes.clean : exitCodes.findings;
 }

@@ -1,13 +1,14 @@
 import type { Client } from "pg";
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { archiveFinished } from "../outbox/archive.ts";
 import { explainPartitionError, reasonOf } from "../partitions/explain.ts";
 import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { planPrune } from "../partitions/prune-plan.ts";
 import { isConnectionLost } from "../targets/session/connection-lost.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { count } from "../terminal/numbers.ts";
+import { print } from "../terminal/output.ts";
 import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { describeEnsured, ensure, ensuredSoFar, nothingEnsured } from "./partitions-ensure.ts";
@@ -35,7 +36,7 @@ export async function partitionsMaintain(
         lock,
       ]);
       if (!rows[0]?.mine) {
-        process.stdout.write(
+        print(
           options.json
             ? jsonOutput({ branch: target.branch, busy: true })
             : "Another maintenance run is active\n",
@@ -63,16 +64,14 @@ export async function partitionsMaintain(
       const ensured = { made: ensuredYet.made, failed: ensuredYet.failed };
       const pruned = { pruned: prunedYet.pruned, failed: prunedYet.failed };
       if (options.json) {
-        process.stdout.write(
-          jsonOutput({ branch: target.branch, busy: false, installed, ensured, pruned, archived }),
-        );
+        print(jsonOutput({ branch: target.branch, busy: false, installed, ensured, pruned, archived }));
       } else {
-        if (installed) process.stdout.write(`${installed} the schema partitions\n`);
-        process.stdout.write(describeEnsured(ensured));
-        process.stdout.write(describePruned(pruned) || "Nothing has expired\n");
+        if (installed) print(`${installed} the schema partitions\n`);
+        print(describeEnsured(ensured));
+        print(describePruned(pruned) || "Nothing has expired\n");
         for (const { queue, events } of archived.queues)
-          process.stdout.write(`${queue}: archived ${count(events)} events\n`);
-        if (archived.failed !== null) process.stdout.write(`outbox: archiving failed, ${archived.failed}\n`);
+          print(`${queue}: archived ${count(events)} events\n`);
+        if (archived.failed !== null) print(`outbox: archiving failed, ${archived.failed}\n`);
       }
       const sound = ensured.failed.length + pruned.failed.length === 0 && archived.failed === null;
       return sound ? exitCodes.clean : exitCodes.findings;

@@ -1,9 +1,6 @@
 import type { Client } from "pg";
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
-import { progress } from "../core/progress.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
@@ -18,10 +15,13 @@ import {
 import { describePruneFailure } from "../partitions/prune-failure.ts";
 import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-plan.ts";
 import { wholeName } from "../partitions/status.ts";
-import { short } from "../partitions/status-text.ts";
-import { table as textTable } from "../report/table.ts";
 import { sqlstateOf } from "../sql/patience.ts";
 import { isConnectionLost } from "../targets/session/connection-lost.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { count, size } from "../terminal/numbers.ts";
+import { print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
+import { table as textTable } from "../terminal/table.ts";
 import { interruptibly } from "./interruptibly.ts";
 import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, refusePooler } from "./partitions-options.ts";
@@ -63,7 +63,7 @@ export async function partitionsPrune(table: string | undefined, options: PruneO
       const request = { table: name, olderThan, expired, archiveSchema };
       if (options.dryRun) {
         const plan = await planPrune(client, request);
-        process.stdout.write(
+        print(
           options.json
             ? jsonOutput({ branch: target.branch, dryRun: true, partitions: plan })
             : describePlan(plan),
@@ -76,7 +76,7 @@ export async function partitionsPrune(table: string | undefined, options: PruneO
       // Where nothing is kept up there is nothing to install for.
       const needed = planned.length > 0 || (await packState(client)) !== "missing";
       const installed = needed ? await installPack(client) : null;
-      if (installed && !options.json) process.stdout.write(`${installed} the schema partitions\n`);
+      if (installed && !options.json) print(`${installed} the schema partitions\n`);
       const done = nothingPruned();
       const tell = () => prunedSoFar(done);
       await liftTimeouts(client);
@@ -85,10 +85,8 @@ export async function partitionsPrune(table: string | undefined, options: PruneO
           prune(client, request, planned, limits, done, interrupted),
         );
       if (options.json)
-        process.stdout.write(
-          jsonOutput({ branch: target.branch, installed, pruned: done.pruned, failed: done.failed }),
-        );
-      else process.stdout.write(describePruned(done) || "Nothing has expired\n");
+        print(jsonOutput({ branch: target.branch, installed, pruned: done.pruned, failed: done.failed }));
+      else print(describePruned(done) || "Nothing has expired\n");
       return done.failed.length === 0 ? exitCodes.clean : exitCodes.findings;
     } catch (error) {
       throw explainPartitionError(
@@ -201,10 +199,10 @@ function describePlan(plan: readonly Planned[]): string {
     printable(child),
     upto.slice(0, 16).replace("T", " "),
     count(number),
-    short(bytes, ["B", "kB", "MB", "GB", "TB"], 1024),
+    size(bytes),
     archiveSchema ? `${action} in ${printable(archiveSchema)}` : action,
   ]);
   const sum = plan.reduce((total, one) => total + one.rows, 0);
-  const size = plan.reduce((total, one) => total + one.bytes, 0);
-  return `${textTable(["partition", "ends (UTC)", "rows", "size", "would"], rows)}Dry run: ${count(plan.length)} partitions, some ${count(sum)} rows, ${short(size, ["B", "kB", "MB", "GB", "TB"], 1024)}\n`;
+  const bytes = plan.reduce((total, one) => total + one.bytes, 0);
+  return `${textTable(["partition", "ends (UTC)", "rows", "size", "would"], rows)}Dry run: ${count(plan.length)} partitions, some ${count(sum)} rows, ${size(bytes)}\n`;
 }

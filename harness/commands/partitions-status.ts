@@ -1,9 +1,10 @@
-import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { partitionStatus } from "../partitions/status.ts";
 import { describeStatus } from "../partitions/status-text.ts";
+import { inColor } from "../terminal/color.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -16,11 +17,7 @@ export async function partitionsStatus(
     const status = await partitionStatus(client, { table }).catch((error) => {
       throw explainPartitionError(error, "It changes nothing: run it again.");
     });
-    process.stdout.write(
-      options.json
-        ? jsonOutput({ branch: target.branch, ...status })
-        : describeStatus(status, pc.isColorSupported && process.stdout.isTTY !== false),
-    );
+    print(options.json ? jsonOutput({ branch: target.branch, ...status }) : describeStatus(status, inColor));
     const sound =
       status.detached.length === 0 && status.tables.every(({ problems }) => problems.length === 0);
     return sound ? exitCodes.clean : exitCodes.findings;

@@ -1,12 +1,12 @@
-import pc from "picocolors";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
 import { moveTo, phaseBeside } from "../pii/advance.ts";
 import { keyFromEnvironment, requireKey } from "../pii/key.ts";
 import { nextStep } from "../pii/next-step.ts";
 import { assertKey } from "../pii/session.ts";
 import { columnStatus } from "../pii/status.ts";
 import { type Phase, phases, protectedTables } from "../pii/tables.ts";
+import { paint } from "../terminal/color.ts";
+import { progress } from "../terminal/progress.ts";
 import { type PiiOptions, printJson, say } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";
 
@@ -42,7 +42,7 @@ export async function piiAdvance(options: AdvanceOptions): Promise<ExitCode> {
     const next = now ? nextStep(now, await columnStatus(client, now)) : null;
     if (options.json)
       printJson({ branch: target.branch, table: table.table, from: table.phase, to: phase, next });
-    else say(`${table.table}: ${table.phase} → ${pc.bold(phase)}\n${next ? `next: ${next}` : "complete"}`);
+    else say(`${table.table}: ${table.phase} → ${paint.bold(phase)}\n${next ? `next: ${next}` : "complete"}`);
     return exitCodes.clean;
   });
 }

@@ -1,9 +1,9 @@
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { requireKey } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import { protectedTables } from "../pii/tables.ts";
+import { count } from "../terminal/numbers.ts";
 import { printJson, type SealingOptions, say } from "./pii-options.ts";
 import { describeSealed, effortOf, sealTables, Tally } from "./pii-sealing.ts";
 import { sayUnusable, withPii } from "./pii-session.ts";

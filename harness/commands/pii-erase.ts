@@ -1,10 +1,10 @@
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
 import { assertId, type Cleared, erase, findCustomer, type Subject } from "../pii/subject.ts";
 import { protectedTables } from "../pii/tables.ts";
 import { protectedAs } from "../targets/protection.ts";
+import { count } from "../terminal/numbers.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { printJson, say, withoutKeyHint } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";

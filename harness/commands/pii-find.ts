@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
-import pc from "picocolors";
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
 import { assertId, findCustomer, findPlaces, type Place } from "../pii/subject.ts";
 import { protectedTables } from "../pii/tables.ts";
-import { table as textTable } from "../report/table.ts";
+import { paint } from "../terminal/color.ts";
+import { count } from "../terminal/numbers.ts";
+import { print } from "../terminal/output.ts";
+import { table as textTable } from "../terminal/table.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { printJson, say, withoutKeyHint } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";
@@ -59,10 +60,10 @@ const isForgotten = ({ holds }: Place) => holds === null || holds === "nothing";
 
 function describe(places: readonly Place[]): void {
   if (places.length === 0) {
-    say(pc.green("nothing of the guest was found"));
+    say(paint.green("nothing of the guest was found"));
     return;
   }
-  process.stdout.write(
+  print(
     textTable(
       ["table", "column", "rows", "erasure"],
       places.map((place) => [

@@ -1,7 +1,8 @@
 import { HarnessError } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import type { Problem } from "../pii/status.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 
 export interface PiiOptions extends DatabaseOptions {
@@ -15,9 +16,9 @@ export interface SealingOptions extends PiiOptions {
   jobs?: string;
 }
 
-export const say = (text: string): void => void process.stdout.write(`${text}\n`);
+export const say = (text: string): void => void print(`${text}\n`);
 
-export const printJson = (value: object): void => void process.stdout.write(jsonOutput(value));
+export const printJson = (value: object): void => void print(jsonOutput(value));
 
 const reasons: Record<string, string> = {
   "23505": "another row of the tenant has the same value once both are normalised",

@@ -1,12 +1,12 @@
 import type { Client } from "pg";
-import pc from "picocolors";
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment, requireKey } from "../pii/key.ts";
 import { beginRotation, finishRotation, rewrap, rotationState } from "../pii/rotate.ts";
 import type { Sealed } from "../pii/seal.ts";
 import { assertKey, type Keys } from "../pii/session.ts";
 import { type ProtectedTable, protectedTables, unusableTables } from "../pii/tables.ts";
+import { paint } from "../terminal/color.ts";
+import { count } from "../terminal/numbers.ts";
 import { printJson, type SealingOptions, say } from "./pii-options.ts";
 import { describeSealed, effortOf, sealTables, Tally } from "./pii-sealing.ts";
 import { sayUnusable, withPii } from "./pii-session.ts";
@@ -147,5 +147,5 @@ async function finish(client: Client, tables: readonly ProtectedTable[], key: st
 function describe({ steps, sealed, next }: Rotation): void {
   for (const step of steps) say(step);
   for (const one of sealed) describeSealed(one);
-  say(next ? `${pc.bold("next:")} ${next}` : pc.green("complete"));
+  say(next ? `${paint.bold("next:")} ${next}` : paint.green("complete"));
 }

@@ -1,12 +1,12 @@
 import type { Client } from "pg";
-import pc from "picocolors";
-import { count } from "../core/count.ts";
-import { progressBar } from "../core/progress-bar.ts";
 import { type Sealed, sealTable } from "../pii/seal.ts";
 import type { Keys } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
 import type { ProtectedTable } from "../pii/tables.ts";
 import { connect } from "../targets/session/connection.ts";
+import { paint } from "../terminal/color.ts";
+import { count } from "../terminal/numbers.ts";
+import { progressBar } from "../terminal/progress-bar.ts";
 import { wholeNumber } from "./option-values.ts";
 import { describeProblem, type SealingOptions, say } from "./pii-options.ts";
 
@@ -88,10 +88,10 @@ export async function sealTables(
 }
 
 export function describeSealed({ table, changed, failed, left, problems }: Sealed): void {
-  const rest = left === 0 ? pc.green("nothing is left") : pc.red(`${count(left)} values are left`);
+  const rest = left === 0 ? paint.green("nothing is left") : paint.red(`${count(left)} values are left`);
   say(`${table}: ${count(changed)} rows done, ${rest}`);
   if (failed > 0)
     say(`these could not be done (${count(failed)} in all); somebody has to decide about them:`);
-  for (const problem of problems) say(pc.red(describeProblem(problem)));
+  for (const problem of problems) say(paint.red(describeProblem(problem)));
   if (left > 0 && failed === 0) say("their rows are held locked by another session: run this again");
 }

@@ -1,9 +1,10 @@
 import type { Client } from "pg";
-import pc from "picocolors";
 import { onExit } from "../core/cleanup.ts";
 import { HarnessError } from "../core/errors.ts";
 import { unusableTables } from "../pii/tables.ts";
 import { isConnectionLost } from "../targets/session/connection-lost.ts";
+import { paint } from "../terminal/color.ts";
+import { note } from "../terminal/output.ts";
 import { type PiiOptions, say } from "./pii-options.ts";
 import { type Session, withClient } from "./with-target.ts";
 
@@ -30,7 +31,7 @@ export async function withPii<T>(
 ): Promise<T> {
   let running = false;
   onExit(async () => {
-    if (running) process.stderr.write(`\nInterrupted: ${early.done()}. ${early.goOn}\n`);
+    if (running) note(`\nInterrupted: ${early.done()}. ${early.goOn}`);
   });
   try {
     return await withClient(options, mode, purpose, (session) => {
@@ -52,5 +53,5 @@ export async function withPii<T>(
 
 /** A line for each registered table that was passed by, since it is gone or has lost columns. */
 export async function sayUnusable(client: Client): Promise<void> {
-  for (const { table, reason } of await unusableTables(client)) say(pc.yellow(`${table} ${reason}`));
+  for (const { table, reason } of await unusableTables(client)) say(paint.yellow(`${table} ${reason}`));
 }

@@ -1,9 +1,6 @@
 import type { Client } from "pg";
-import pc from "picocolors";
-import { count } from "../core/count.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
-import { progressBar } from "../core/progress-bar.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { logLeaks } from "../pii/key-in-log.ts";
 import { nextStep } from "../pii/next-step.ts";
@@ -17,7 +14,11 @@ import {
   openAll,
 } from "../pii/status.ts";
 import { type ProtectedTable, protectedTables, type UnusableTable, unusableTables } from "../pii/tables.ts";
-import { table as textTable } from "../report/table.ts";
+import { paint } from "../terminal/color.ts";
+import { count } from "../terminal/numbers.ts";
+import { print } from "../terminal/output.ts";
+import { progressBar } from "../terminal/progress-bar.ts";
+import { table as textTable } from "../terminal/table.ts";
 import { describeProblem, type PiiOptions, printJson, say } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";
 
@@ -76,7 +77,7 @@ function describe(
 ): void {
   for (const { table, phase, since, columns, opened, next } of tables) {
     say(
-      `${pc.bold(table)}: phase ${pc.bold(phase)} since ${since.toISOString().slice(0, 16).replace("T", " ")} UTC`,
+      `${paint.bold(table)}: phase ${paint.bold(phase)} since ${since.toISOString().slice(0, 16).replace("T", " ")} UTC`,
     );
     const cells = columns.map(
       (c) =>
@@ -85,25 +86,23 @@ function describe(
           ...[c.rows, c.plaintext, c.sealed, c.unsealed, c.stale, c.unsearchable].map(count),
         ] as string[],
     );
-    process.stdout.write(
-      textTable(["column", "rows", "in clear", "sealed", "to seal", "old key", "no look-up"], cells),
-    );
+    print(textTable(["column", "rows", "in clear", "sealed", "to seal", "old key", "no look-up"], cells));
     if (opened) {
       say(
         `opened ${count(opened.checked)} rows: ${count(opened.damaged)} values damaged, ${count(opened.differing)} not what stands in clear`,
       );
-      for (const problem of opened.problems) say(pc.red(describeProblem(problem)));
+      for (const problem of opened.problems) say(paint.red(describeProblem(problem)));
     } else {
-      say(pc.dim("values were not opened: that needs HARNESS_PII_KEY"));
+      say(paint.dim("values were not opened: that needs HARNESS_PII_KEY"));
     }
     say(next ? `next: ${next}\n` : "complete\n");
   }
-  for (const { table, reason } of unusable) say(pc.yellow(`${table} ${reason}\n`));
+  for (const { table, reason } of unusable) say(paint.yellow(`${table} ${reason}\n`));
   const { active, retiring, destroyed, changing, configured } = keys;
   say(`data keys: ${count(active)} active, ${count(retiring)} being replaced, ${count(destroyed)} destroyed`);
   if (configured > 1 && changing === 0)
-    say(pc.red(`they are under ${count(configured)} configured keys, and nobody has all of them`));
+    say(paint.red(`they are under ${count(configured)} configured keys, and nobody has all of them`));
   if (retiring > 0 || changing > 0)
     say("a rotation is under way: harness pii rotate goes on, --finish ends it");
-  for (const warning of warnings) say(pc.yellow(`warning: ${printable(warning)}`));
+  for (const warning of warnings) say(paint.yellow(`warning: ${printable(warning)}`));
 }

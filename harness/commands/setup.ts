@@ -1,8 +1,6 @@
 import type { Client } from "pg";
-import pc from "picocolors";
 import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { printable } from "../core/printable.ts";
 import { printableSql } from "../core/printable-sql.ts";
 import { obtainModel } from "../isolation/discovery/obtain-model.ts";
@@ -16,6 +14,9 @@ import {
   type StepReport,
 } from "../setup/setup.ts";
 import { verifierSql } from "../setup/verifier.ts";
+import { paint } from "../terminal/color.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { type Session, withClient } from "./with-target.ts";
 
@@ -42,7 +43,7 @@ export async function setup(options: SetupOptions): Promise<ExitCode> {
     );
     const steps = check ? await checkSetup(client) : await applySetup(client, options.context);
     withdraw();
-    print(session, options, steps, check ? "check" : "done", await leftAlone(client));
+    show(session, options, steps, check ? "check" : "done", await leftAlone(client));
     const missing = steps.some((step) => step.missing.length > 0);
     return check && missing ? exitCodes.findings : exitCodes.clean;
   });
@@ -52,9 +53,7 @@ async function printVerifier(options: SetupOptions): Promise<ExitCode> {
   return withClient(options, "reads", "setup", async ({ client, config }) => {
     const { model } = await obtainModel(client, config);
     const { database, isolation, serverVersion } = model;
-    process.stdout.write(
-      printableSql(verifierSql(database, isolation.tenantRoles, Number.parseInt(serverVersion, 10))),
-    );
+    print(printableSql(verifierSql(database, isolation.tenantRoles, Number.parseInt(serverVersion, 10))));
     return exitCodes.clean;
   });
 }
@@ -65,7 +64,7 @@ async function requireConsent(session: Session & { client: Client }, options: Se
   if (options.yes || config.setup || target.provider === "local" || (await isOurs(client))) return;
   const plan = await planSetup(client);
   if (plan.every((step) => step.missing.length === 0)) return;
-  print(session, options, plan, "plan", await leftAlone(client));
+  show(session, options, plan, "plan", await leftAlone(client));
   throw new HarnessError({
     code: "setup-unconfirmed",
     message: "these tables are not of harness's making, and nothing was changed",
@@ -75,7 +74,7 @@ async function requireConsent(session: Session & { client: Client }, options: Se
 
 type Kind = "check" | "plan" | "done";
 
-function print(
+function show(
   { target }: Session,
   { json }: SetupOptions,
   steps: StepReport[],
@@ -84,7 +83,7 @@ function print(
 ): void {
   const missing = steps.reduce((sum, step) => sum + step.missing.length, 0);
   const { branch } = target;
-  process.stdout.write(
+  print(
     json
       ? jsonOutput({
           branch,
@@ -103,18 +102,18 @@ function describe(steps: StepReport[], kind: Kind, notes: string[]): string {
   for (const { title, state, missing } of steps) {
     const supplied = kind === "done" && missing.length > 0;
     lines.push(
-      `  ${supplied ? pc.green("+") : marks[kind === "plan" && missing.length > 0 ? "missing" : state]} ${title}`,
+      `  ${supplied ? paint.green("+") : marks[kind === "plan" && missing.length > 0 ? "missing" : state]} ${title}`,
     );
     if (kind !== "done") {
       for (const { object, missing: what, statement } of missing) {
         lines.push(
           `      ${printable(`${object}: ${what}`)}`,
-          ...(statement ? [pc.cyan(`        ${printableSql(statement)}`)] : []),
+          ...(statement ? [paint.cyan(`        ${printableSql(statement)}`)] : []),
         );
       }
     } else {
       for (const { statement, object } of missing)
-        lines.push(pc.dim(`      ${statement ? printableSql(statement) : printable(object)}`));
+        lines.push(paint.dim(`      ${statement ? printableSql(statement) : printable(object)}`));
     }
   }
   const count = steps.reduce((sum, step) => sum + step.missing.length, 0);
@@ -122,16 +121,16 @@ function describe(steps: StepReport[], kind: Kind, notes: string[]): string {
     count === 0
       ? "Set up: nothing was missing"
       : {
-          check: pc.red(`Not set up: ${count} missing (harness setup supplies them)`),
+          check: paint.red(`Not set up: ${count} missing (harness setup supplies them)`),
           plan: `Planned: ${count} statements, none of which lasts yet`,
           done: `Set up: ${count} supplied`,
         }[kind];
-  const asides = notes.map((note) => `  ${pc.yellow("!")} ${note}`);
-  return `${[pc.bold("harness setup"), ...lines, ...asides, verdict].join("\n")}\n`;
+  const asides = notes.map((note) => `  ${paint.yellow("!")} ${note}`);
+  return `${[paint.bold("harness setup"), ...lines, ...asides, verdict].join("\n")}\n`;
 }
 
 const marks: Record<StepReport["state"], string> = {
-  done: pc.green("✓"),
-  missing: pc.red("✗"),
-  unknown: pc.yellow("?"),
+  done: paint.green("✓"),
+  missing: paint.red("✗"),
+  unknown: paint.yellow("?"),
 };

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { parseSnapshot, snapshotText, takeSnapshot } from "../migrate/snapshot.ts";
 import { snapshotDifference } from "../migrate/snapshot-difference.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -17,7 +18,7 @@ export async function snapshot({ schema, diff, ...options }: SnapshotOptions): P
     const taken = await takeSnapshot(client, { schemas: schema });
     const text =
       before === undefined ? snapshotText(taken) : snapshotDifference(parseSnapshot(before), taken);
-    process.stdout.write(text);
+    print(text);
     return before === undefined || text === "" ? exitCodes.clean : exitCodes.findings;
   });
 }

@@ -1,9 +1,10 @@
-import pc from "picocolors";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
 import { projectRoot } from "../core/project.ts";
 import { type MigrationState, migrationStatus } from "../migrate/ledger.ts";
 import { inTransaction } from "../sql/transaction.ts";
+import { paint } from "../terminal/color.ts";
+import { jsonOutput } from "../terminal/json-output.ts";
+import { print } from "../terminal/output.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { withClient } from "./with-target.ts";
 
@@ -13,21 +14,19 @@ export async function status(options: DatabaseOptions): Promise<ExitCode> {
     const migrations = await inTransaction(client, "read only", () => migrationStatus(client, projectRoot()));
     const upToDate = migrations.every(({ state }) => state === "applied");
     if (options.json) {
-      process.stdout.write(jsonOutput({ branch: target.branch, upToDate, migrations }));
+      print(jsonOutput({ branch: target.branch, upToDate, migrations }));
     } else {
       for (const { file, state, appliedAt } of migrations)
-        process.stdout.write(`  ${marks[state]} ${file}  ${pc.dim(appliedAt ?? state)}\n`);
-      process.stdout.write(
-        upToDate ? "Up to date\n" : "Not up to date: harness apply applies what is pending\n",
-      );
+        print(`  ${marks[state]} ${file}  ${paint.dim(appliedAt ?? state)}\n`);
+      print(upToDate ? "Up to date\n" : "Not up to date: harness apply applies what is pending\n");
     }
     return upToDate ? exitCodes.clean : exitCodes.findings;
   });
 }
 
 const marks: Record<MigrationState, string> = {
-  applied: pc.green("✓"),
-  pending: pc.yellow("+"),
-  changed: pc.red("≠"),
-  missing: pc.red("✗"),
+  applied: paint.green("✓"),
+  pending: paint.yellow("+"),
+  changed: paint.red("≠"),
+  missing: paint.red("✗"),
 };

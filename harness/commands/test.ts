@@ -4,12 +4,13 @@ import type { Client } from "pg";
 import { globSync } from "tinyglobby";
 import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { workingState } from "../migrate/working-state.ts";
 import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
 import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
 import { createDatabase, dropDatabase } from "../sql/databases.ts";
+import { print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import { migratedTemplate, urlOf } from "./migrated-template.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withClient } from "./with-target.ts";
@@ -27,14 +28,14 @@ export async function test(patterns: string[], options: TestOptions): Promise<Ex
   return withClient(options, "writes", "test", async ({ client, target }) => {
     const withDatabase = options.inPlace ? inPlace(target.url) : await onClones(client, target.url);
     let number = 0;
-    process.stdout.write(`TAP version 14\n${options.inPlace ? "" : whatElse(projectRoot())}`);
+    print(`TAP version 14\n${options.inPlace ? "" : whatElse(projectRoot())}`);
     const results = await runFiles(files, {
       jobs,
       withDatabase,
-      onResult: (result) => process.stdout.write(fileAsTap(result, ++number)),
+      onResult: (result) => print(fileAsTap(result, ++number)),
     });
     const { passed, failed } = countAssertions(results);
-    process.stdout.write(`1..${number}\n# ${passed} passed, ${failed} failed\n`);
+    print(`1..${number}\n# ${passed} passed, ${failed} failed\n`);
     return failed > 0 ? exitCodes.findings : exitCodes.clean;
   });
 }

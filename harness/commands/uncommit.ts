@@ -1,8 +1,9 @@
 import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
 import { projectRoot } from "../core/project.ts";
 import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
 import { uncommitMigration } from "../migrate/uncommit.ts";
+import { print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import type { DatabaseOptions } from "./options.ts";
 import { onConnection, withTarget } from "./with-target.ts";
 
@@ -14,7 +15,7 @@ export async function uncommit(options: DatabaseOptions): Promise<ExitCode> {
       await refusePooler(client, url);
       const stopProgress = progress("taking the migration back");
       const file = await uncommitMigration(client, projectRoot(), url).finally(stopProgress);
-      process.stdout.write(`Taken back: ${file}. What it did in this branch stays.\n`);
+      print(`Taken back: ${file}. What it did in this branch stays.\n`);
       return exitCodes.clean;
     });
   });

@@ -1,6 +1,5 @@
 import type { Config } from "../config/schema.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
 import { type CheckInfo, countOutcomes, exitCodeOf, type Severity, severities } from "../core/results.ts";
 import { describeDiscovery } from "../isolation/discovery/describe.ts";
 import { obtainModel } from "../isolation/discovery/obtain-model.ts";
@@ -12,6 +11,8 @@ import { countsOf, judgementOf } from "../report/verdict.ts";
 import { checkFormats, parseOutput, writeReport } from "../report/write.ts";
 import { protectedAs } from "../targets/protection.ts";
 import { connect } from "../targets/session/connection.ts";
+import { note } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 import { type BaselineOptions, checkBaselineOptions, withBaseline } from "../verify/baseline.ts";
 import { loadChecks } from "../verify/checks.ts";
 import { verify as runVerification, type Verification } from "../verify/engine.ts";
@@ -96,7 +97,7 @@ function withoutWaived(found: Verification, { waivers }: Config, options: Baseli
 }
 
 function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  note(`${text}`);
 }
 
 function reportOf(

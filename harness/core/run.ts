@@ -1,3 +1,4 @@
+import { note } from "../terminal/output.ts";
 import { isInterrupted } from "./cleanup.ts";
 import { exitCodes, HarnessError } from "./errors.ts";
 import { printable, printableLines } from "./printable.ts";
@@ -31,7 +32,7 @@ export function run<Arguments extends unknown[]>(
     } catch (error) {
       if (isInterrupted()) return; // whoever handles the signal ends the process and says why
       const debug = process.argv.includes("--debug");
-      process.stderr.write(`${describeError(error, debug)}\n`);
+      note(`${describeError(error, debug)}`);
       process.exitCode = error instanceof HarnessError ? error.exitCode : exitCodes.bug;
     }
   };

@@ -1,6 +1,6 @@
 import type { ExitCode } from "../core/errors.ts";
 import { type Outcome, type Result, type Summary, severities } from "../core/results.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 /** What `verify` found, as every report format receives it. Its JSON is described in docs/schemas/verify.schema.json. */
 export interface Report {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { displayWidth } from "../../harness/report/display-width.ts";
+import { displayWidth } from "../../harness/terminal/display-width.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { manageWaivers } from "../../harness/verify/waivers.ts";
 import { harness } from "../support/cli.ts";

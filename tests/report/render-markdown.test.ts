@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { globSync } from "tinyglobby";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { displayWidth } from "../../harness/report/display-width.ts";
+import { displayWidth } from "../../harness/terminal/display-width.ts";
 import { renderMarkdown } from "../../harness/report/render-markdown.ts";
 
 const render = (markdown: string) => renderMarkdown(markdown, { color: false });

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { printable } from "../../harness/core/printable.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { displayWidth } from "../../harness/report/display-width.ts";
+import { displayWidth } from "../../harness/terminal/display-width.ts";
 import tty from "../../harness/report/formats/tty.ts";
 import { everyOutcome, hostileNames, hostileResults, plain, report, result } from "./support/report.ts";
 

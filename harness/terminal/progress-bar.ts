@@ -1,4 +1,7 @@
-import { count } from "./count.ts";
+import { count } from "./numbers.ts";
+import { clear, draw } from "./status-line.ts";
+import { isScreen } from "./terminal.ts";
+
 /** What is done of something that is counted. */
 export interface ProgressBar {
   add(done: number): void;
@@ -12,20 +15,12 @@ const appearsAfterMs = 1_000;
 
 /** A bar on a terminal's stderr, with rate and time left, once it has taken a second; elsewhere nothing. */
 export function progressBar(what: string, total: number): ProgressBar {
-  if (!process.stderr.isTTY) return { add: () => undefined, stop: () => undefined };
+  if (!isScreen(process.stderr)) return { add: () => undefined, stop: () => undefined };
   const started = performance.now();
   let done = 0;
-  let shown = false;
   const timer = setInterval(() => {
     const elapsedMs = performance.now() - started;
-    if (elapsedMs < appearsAfterMs) return;
-    shown = true;
-    // a line that wraps could not be wiped away
-    const line = bar(what, done, Math.max(total, done), elapsedMs).slice(
-      0,
-      (process.stderr.columns || 80) - 1,
-    );
-    process.stderr.write(`\r\u001b[2K${line}`);
+    if (elapsedMs >= appearsAfterMs) draw(bar(what, done, Math.max(total, done), elapsedMs));
   }, 200);
   timer.unref();
   return {
@@ -34,7 +29,7 @@ export function progressBar(what: string, total: number): ProgressBar {
     },
     stop() {
       clearInterval(timer);
-      if (shown) process.stderr.write("\r\u001b[2K");
+      clear();
     },
   };
 }

@@ -12,10 +12,16 @@ interface Stream {
 
 type Environment = Record<string, string | undefined>;
 
-/** What may be written to a stream besides text. NO_COLOR counts more than FORCE_COLOR, and both more than what the stream is. */
+/** Whether lines can be written over and colours are understood. */
+export const isScreen = (stream: Stream, env: Environment = process.env): boolean =>
+  stream.isTTY === true && env.TERM !== "dumb";
+
+/**
+ * What may be written to a stream besides text. NO_COLOR counts more than FORCE_COLOR, and both more than what the stream is. That a CI
+ * service runs the command adds no colour: its logs are read as text as well.
+ */
 export function terminalOf(stream: Stream, env: Environment = process.env): Terminal {
-  const dumb = env.TERM === "dumb";
-  const able = stream.isTTY === true && !dumb;
+  const able = isScreen(stream, env);
   const forced = env.FORCE_COLOR ? !["0", "false"].includes(env.FORCE_COLOR) : null;
   const color = !env.NO_COLOR && (forced ?? able);
   return { color, links: able && !env.NO_COLOR && forced !== false && knowsLinks(env) };

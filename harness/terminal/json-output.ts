@@ -1,4 +1,4 @@
-import { printableJson } from "./printable.ts";
+import { printableJson } from "../core/printable.ts";
 
 /** What --json prints: one object, with the version of its form. */
 export function jsonOutput(content: object): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fileLink, terminalOf } from "../../harness/report/terminal.ts";
+import { fileLink, terminalOf } from "../../harness/terminal/terminal.ts";
 
 const tty = { isTTY: true };
 const pipe = {};
