@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { Command, Option } from "@commander-js/extra-typings";
-import { exitCodes } from "./core/errors.ts";
-import { run } from "./core/run.ts";
+import { type Command, Option } from "@commander-js/extra-typings";
+import { findCommands } from "./command-line/find.ts";
+import { programOf } from "./command-line/program.ts";
+import { run } from "./command-line/run.ts";
 
 // The command tree, and nothing else: what a command does is in commands/<verb>.ts, loaded when it runs.
 
@@ -25,15 +26,8 @@ const outputOption = () =>
     "report format, repeatable: tty, json, sarif, junit, tap, github, markdown",
   ).argParser(collect);
 
-const program = new Command("harness")
-  .description(
-    "Tenant isolation for Postgres: set up, apply, verify, test and benchmark row security on any branch.",
-  )
-  .version("0.1.0")
-  .option("--debug", "show the stack trace of an error")
-  .showHelpAfterError("(harness --help shows the commands)")
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.clean : exitCodes.usage))
-  .configureHelp({ showGlobalOptions: true });
+const words = process.argv.slice(2).filter((word) => !word.startsWith("-"));
+const program = programOf(await findCommands(words)) as unknown as Command;
 
 const branch = program.command("branch").description("local branches: one embedded Postgres each");
 branch
@@ -91,15 +85,6 @@ program
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (options) => (await import("./commands/apply.ts")).apply(options)));
-
-program
-  .command("status")
-  .description("say which migrations a branch has; changes nothing")
-  .addOption(branchOption())
-  .addOption(urlOption())
-  .addOption(jsonOption())
-  .addOption(configOption())
-  .action(run(async (options) => (await import("./commands/status.ts")).status(options)));
 
 program
   .command("commit")
@@ -169,12 +154,6 @@ program
   .action(run(async (options) => (await import("./commands/verify.ts")).verify(options)));
 
 program
-  .command("explain [check]")
-  .description("what a check asks, how to see it, how to mend it; without a check, list them all")
-  .addOption(jsonOption())
-  .action(run(async (check, options) => (await import("./commands/explain.ts")).explain(check, options)));
-
-program
   .command("test [files...]")
   .description("run pgTAP files, each in a transaction on a database of its own")
   .addOption(branchOption())
@@ -187,18 +166,6 @@ program
   .addOption(confirmOption())
   .addOption(configOption())
   .action(run(async (files, options) => (await import("./commands/test.ts")).test(files, options)));
-
-program
-  .command("as <tenant> <sql>")
-  .description('run SQL as a tenant would, rolled back: harness as TENANT -- "select …"')
-  .addOption(branchOption())
-  .addOption(urlOption())
-  .option("--role <role>", "tenant role to run as (default: the first of the configuration)")
-  .option("--commit", "keep the changes")
-  .addOption(jsonOption())
-  .addOption(confirmOption())
-  .addOption(configOption())
-  .action(run(async (tenant, sql, options) => (await import("./commands/as.ts")).as(tenant, sql, options)));
 
 const outbox = program
   .command("outbox")

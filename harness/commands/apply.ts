@@ -1,3 +1,6 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { seconds } from "../command-line/option-values.ts";
+import { onConnection, withTarget } from "../command-line/session.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
 import { redact } from "../core/redaction.ts";
@@ -6,9 +9,6 @@ import { refusePooledUrl } from "../migrate/migration-url.ts";
 import { paint, paintNote } from "../terminal/color.ts";
 import { note, print } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import { seconds } from "./option-values.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { onConnection, withTarget } from "./with-target.ts";
 
 export interface ApplyOptions extends DatabaseOptions {
   /** Seconds. */

@@ -5,14 +5,14 @@ import { runScenarios } from "../bench/run-scenarios.ts";
 import { dropLeftovers, type Server } from "../bench/scratch.ts";
 import { toTable } from "../bench/table.ts";
 import { judge, parseThreshold } from "../bench/thresholds.ts";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { packageRoot } from "../core/project.ts";
 import { applyMigrations } from "../migrate/apply.ts";
 import { applySetup } from "../setup/setup.ts";
 import { inColor } from "../terminal/color.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
 export interface BenchOptions extends DatabaseOptions {
   max?: string[];

@@ -1,4 +1,6 @@
 import type { Client } from "pg";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { onConnection, withTarget } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
 import { commitMigration } from "../migrate/commit.ts";
@@ -6,9 +8,7 @@ import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
 import { choosePacks } from "../migrate/working-state.ts";
 import { note, print } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import type { DatabaseOptions } from "./options.ts";
 import { nextMigrationAgainstPacks } from "./pack-difference.ts";
-import { onConnection, withTarget } from "./with-target.ts";
 
 interface CommitOptions extends DatabaseOptions {
   message: string;

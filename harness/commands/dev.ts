@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import type { Client } from "pg";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { onConnection, withClient } from "../command-line/session.ts";
 import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
@@ -14,9 +16,7 @@ import { testsThatTouch } from "../pgtap/touched-tests.ts";
 import { print } from "../terminal/output.ts";
 import { urlOf } from "./draft-database.ts";
 import { committedTemplate } from "./migrated-template.ts";
-import type { DatabaseOptions } from "./options.ts";
 import { ScratchCopy } from "./scratch-copy.ts";
-import { onConnection, withClient } from "./with-target.ts";
 
 /** Keeps a scratch copy of the branch at what current.sql and policies/ say, and runs the pgTAP files that what changed touches. */
 export async function dev({ once, ...options }: DatabaseOptions & { once?: boolean }): Promise<ExitCode> {

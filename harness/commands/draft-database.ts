@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Client } from "pg";
+import { onConnection } from "../command-line/session.ts";
 import { onExit } from "../core/cleanup.ts";
 import { createDatabase, dropDatabase } from "../sql/databases.ts";
-import { onConnection } from "./with-target.ts";
 
 /** With a database of one's own on the same server, a copy of `from` or empty, that is built first and dropped afterwards. */
 export async function onDraft<T>(

@@ -1,37 +1,36 @@
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { groupBy } from "../core/group.ts";
+import { optional } from "../command-line/argument.ts";
+import { command } from "../command-line/command.ts";
+import { json } from "../command-line/shared-options.ts";
+import { text } from "../command-line/values.ts";
+import { HarnessError } from "../core/errors.ts";
 import { type CheckInfo, findCheck } from "../core/results.ts";
-import { checkPageFile, readCheckPage } from "../report/check-page.ts";
-import { renderMarkdown } from "../report/render-markdown.ts";
-import { nearestNames } from "../targets/neon/nearest-names.ts";
-import { colors } from "../terminal/color.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
-import { print } from "../terminal/output.ts";
-import { fileLink, type Terminal, terminalOf } from "../terminal/terminal.ts";
-import { wrap } from "../terminal/text.ts";
-import { loadChecks } from "../verify/checks.ts";
-import { manageWaivers } from "../verify/waivers.ts";
+import { terminalOf } from "../terminal/terminal.ts";
 
-export interface ExplainOptions {
-  json?: boolean;
-}
+/** Needs no database and no network. */
+export default command({
+  summary: "what a check asks, how to see it, how to mend it; without a check, list them all",
+  arguments: { check: optional(text("check"), "its code or its name") },
+  options: { ...json },
+  async run(_, { check: word }) {
+    const { loadChecks } = await import("../verify/checks.ts");
+    const { manageWaivers } = await import("../verify/waivers.ts");
+    const { readCheckPage } = await import("../report/check-page.ts");
+    const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort((a, b) => (a.code < b.code ? -1 : 1));
+    const terminal = terminalOf(process.stdout);
+    if (word === undefined) {
+      const { describeChecks } = await import("../report/check-list.ts");
+      return { json: { checks: checks.map(infoOf) }, text: describeChecks(checks, terminal) };
+    }
+    const { renderMarkdown } = await import("../report/render-markdown.ts");
+    const check = findCheck(checks, word) ?? (await unknown(word, checks));
+    const { code, name, title, docs } = check;
+    const markdown = readCheckPage(docs)?.markdown ?? `# ${code} ${name}\n\n${title}.\n`;
+    return { json: { ...infoOf(check), markdown }, text: renderMarkdown(markdown, terminal) };
+  },
+});
 
-/** Shows the page of a check, by its code or name, or lists all checks by area. Needs no database and no network. */
-export async function explain(word: string | undefined, { json }: ExplainOptions): Promise<ExitCode> {
-  const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort((a, b) => (a.code < b.code ? -1 : 1));
-  const terminal = terminalOf(process.stdout);
-  if (word === undefined) {
-    print(json ? jsonOutput({ checks: checks.map(infoOf) }) : list(checks, terminal));
-    return exitCodes.clean;
-  }
-  const check = findCheck(checks, word) ?? unknown(word, checks);
-  const markdown =
-    readCheckPage(check.docs)?.markdown ?? `# ${check.code} ${check.name}\n\n${check.title}.\n`;
-  print(json ? jsonOutput({ ...infoOf(check), markdown }) : renderMarkdown(markdown, terminal));
-  return exitCodes.clean;
-}
-
-function unknown(word: string, checks: readonly CheckInfo[]): never {
+async function unknown(word: string, checks: readonly CheckInfo[]): Promise<never> {
+  const { nearestNames } = await import("../targets/neon/nearest-names.ts");
   const names = checks.flatMap(({ code, name, aliases = [] }) => [code, name, ...aliases]);
   const near = nearestNames(word, names, 3);
   const all = "`harness explain` lists them all.";
@@ -45,17 +44,4 @@ function unknown(word: string, checks: readonly CheckInfo[]): never {
 /** What stays the same from version to version; other fields of a check are nobody's business. */
 function infoOf({ code, name, title, severity, area, docs, aliases = [] }: CheckInfo): CheckInfo {
   return { code, name, title, severity, area, docs, aliases };
-}
-
-function list(checks: CheckInfo[], { color, links }: Terminal): string {
-  const c = colors(color);
-  const line = ({ code, name, severity, title, docs }: CheckInfo) => {
-    const shown = links ? fileLink(code, checkPageFile(docs)) : code;
-    const head = `  ${shown}${" ".repeat(Math.max(1, 6 - code.length))}${c.bold(name.padEnd(40))} ${severity}`;
-    return `${head}\n${wrap(title, 80, "        ")}`;
-  };
-  const areas = [...groupBy(checks, ({ area }) => area)].map(
-    ([area, members]) => `${c.bold(area)}\n${members.map(line).join("\n")}`,
-  );
-  return `${areas.join("\n\n")}\n\nRead one: harness explain ${checks[0]?.code}\n`;
 }

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { withClient } from "../command-line/session.ts";
 import { configFileName } from "../config/load.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { printableJson } from "../core/printable.ts";
 import { describeDiscovery } from "../isolation/discovery/describe.ts";
 import { obtainModel } from "../isolation/discovery/obtain-model.ts";
 import { note, print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
 export interface InitOptions extends DatabaseOptions {
   force?: boolean;

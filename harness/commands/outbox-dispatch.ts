@@ -1,4 +1,6 @@
 import type { AddressInfo } from "node:net";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { onConnection, withTarget } from "../command-line/session.ts";
 import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { redact } from "../core/redaction.ts";
@@ -13,8 +15,6 @@ import { whileServerStarts } from "../outbox/while-server-starts.ts";
 import { connect } from "../targets/session/connection.ts";
 import { isPooled } from "../targets/session/connection-url.ts";
 import { note } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { onConnection, withTarget } from "./with-target.ts";
 
 export interface DispatchOptions extends DatabaseOptions, DispatchNumbers {
   handler: string;

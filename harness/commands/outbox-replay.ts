@@ -1,13 +1,13 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { uuid } from "../core/uuid.ts";
 import { asJob } from "../outbox/queue.ts";
 import { findQueue } from "../outbox/queues.ts";
 import { cancelOnExit } from "../targets/session/cancel-on-exit.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
 export interface OutboxReplayOptions extends DatabaseOptions {
   queue?: string | undefined;

@@ -1,12 +1,12 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { findQueue, listQueues } from "../outbox/queues.ts";
 import { oldestXmin, queueStatus } from "../outbox/status.ts";
 import { describeStatus } from "../outbox/status-text.ts";
 import { inColor } from "../terminal/color.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
 export interface OutboxStatusOptions extends DatabaseOptions {
   queue?: string | undefined;

@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { onConnection } from "../command-line/session.ts";
 import { applyWorking, installFiles } from "../migrate/apply-working.ts";
 import { type Snapshot, takeSnapshot } from "../migrate/snapshot.ts";
 import { snapshotDifference } from "../migrate/snapshot-difference.ts";
@@ -9,7 +10,6 @@ import { readPacks } from "../sql/packs.ts";
 import { inTransaction } from "../sql/transaction.ts";
 import { onDraft, urlOf } from "./draft-database.ts";
 import { committedTemplate } from "./migrated-template.ts";
-import { onConnection } from "./with-target.ts";
 
 /**
  * What has to change in a database that has the committed migrations for it to be what the packs make of an empty one: `+` is only in

@@ -1,9 +1,9 @@
+import { jsonOutput } from "../command-line/json-output.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { blockersOf, findConversion, planConversion } from "../partitions/conversion.ts";
 import { describeBlockers, describePlan, stepInWords } from "../partitions/convert-text.ts";
 import { packSql, packState } from "../partitions/pack.ts";
 import { inTransaction } from "../sql/transaction.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
 import { type Session, wishOf } from "./partitions-convert-session.ts";
 

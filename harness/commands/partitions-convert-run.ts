@@ -1,9 +1,9 @@
 import type { Step } from "../partitions/conversion.ts";
 import { convert, type Ending, type Running } from "../partitions/convert.ts";
 import { stepInWords } from "../partitions/convert-text.ts";
+import { interruptibly } from "../targets/session/interruptibly.ts";
 import { progress } from "../terminal/progress.ts";
 import { type ProgressBar, progressBar } from "../terminal/progress-bar.ts";
-import { interruptibly } from "./interruptibly.ts";
 import { goOn, type Session, say } from "./partitions-convert-session.ts";
 
 /** Statements that take as long as the table is large. Cancelled, they are begun anew by the next run. */

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { oneOf, wholeNumber } from "../command-line/option-values.ts";
 import { HarnessError } from "../core/errors.ts";
 import { methods, type Wish } from "../partitions/conversion.ts";
 import type { Ending } from "../partitions/convert.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import { oneOf, wholeNumber } from "./option-values.ts";
 import { type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
 
 export interface ConvertOptions extends PartitionOptions {

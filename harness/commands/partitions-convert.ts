@@ -1,4 +1,7 @@
 import type { Client } from "pg";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { seconds, wholeNumber } from "../command-line/option-values.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import {
   beginConversion,
@@ -14,9 +17,7 @@ import { installPack } from "../partitions/pack.ts";
 import { wholeName } from "../partitions/status.ts";
 import { inTurn } from "../partitions/turn.ts";
 import { inTransaction } from "../sql/transaction.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import { seconds, wholeNumber } from "./option-values.ts";
 import { rehearse } from "./partitions-convert-rehearse.ts";
 import { convertWithBar } from "./partitions-convert-run.ts";
 import {
@@ -28,7 +29,6 @@ import {
   wishOf,
 } from "./partitions-convert-session.ts";
 import { refusePooler } from "./partitions-options.ts";
-import { withClient } from "./with-target.ts";
 
 type Effort = Pick<Running, "batch" | "rate" | "lockTimeoutMs" | "patienceMs">;
 

@@ -1,4 +1,7 @@
 import type { Client } from "pg";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { seconds } from "../command-line/option-values.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { groupBy } from "../core/group.ts";
 import { printable } from "../core/printable.ts";
@@ -16,14 +19,11 @@ import { installPack, packState } from "../partitions/pack.ts";
 import { areGiven, manage, type Settings } from "../partitions/settings.ts";
 import { wholeName } from "../partitions/status.ts";
 import { inTransaction } from "../sql/transaction.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
+import { interruptibly } from "../targets/session/interruptibly.ts";
 import { count } from "../terminal/numbers.ts";
 import { note, print } from "../terminal/output.ts";
 import { progressBar } from "../terminal/progress-bar.ts";
-import { interruptibly } from "./interruptibly.ts";
-import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, periodOf, premakeOf } from "./partitions-options.ts";
-import { withClient } from "./with-target.ts";
 
 export interface EnsureOptions extends PartitionOptions {
   period?: string | undefined;

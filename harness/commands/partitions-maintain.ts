@@ -1,4 +1,7 @@
 import type { Client } from "pg";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { seconds } from "../command-line/option-values.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { archiveFinished } from "../outbox/archive.ts";
 import { explainPartitionError, reasonOf } from "../partitions/explain.ts";
@@ -6,15 +9,12 @@ import { liftTimeouts } from "../partitions/lift-timeouts.ts";
 import { installPack, packState } from "../partitions/pack.ts";
 import { planPrune } from "../partitions/prune-plan.ts";
 import { isConnectionLost } from "../targets/session/connection-lost.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
+import { interruptibly } from "../targets/session/interruptibly.ts";
 import { count } from "../terminal/numbers.ts";
 import { print } from "../terminal/output.ts";
-import { interruptibly } from "./interruptibly.ts";
-import { seconds } from "./option-values.ts";
 import { describeEnsured, ensure, ensuredSoFar, nothingEnsured } from "./partitions-ensure.ts";
 import { type PartitionOptions, refusePooler } from "./partitions-options.ts";
 import { describePruned, nothingPruned, prune, prunedSoFar, pruneLimits } from "./partitions-prune.ts";
-import { withClient } from "./with-target.ts";
 
 /** Advisory lock: one maintenance run per database. */
 const lock = 1_885_434_485;

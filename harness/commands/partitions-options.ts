@@ -1,6 +1,6 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { badOption, oneOf } from "../command-line/option-values.ts";
 import { actions, periods } from "../partitions/settings.ts";
-import { badOption, oneOf } from "./option-values.ts";
-import type { DatabaseOptions } from "./options.ts";
 
 export interface PartitionOptions extends DatabaseOptions {
   /** Seconds. */

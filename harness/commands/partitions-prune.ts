@@ -1,4 +1,7 @@
 import type { Client } from "pg";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { seconds } from "../command-line/option-values.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
@@ -17,15 +20,12 @@ import { type Planned, type PruneRequest, planPrune } from "../partitions/prune-
 import { wholeName } from "../partitions/status.ts";
 import { sqlstateOf } from "../sql/patience.ts";
 import { isConnectionLost } from "../targets/session/connection-lost.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
+import { interruptibly } from "../targets/session/interruptibly.ts";
 import { count, size } from "../terminal/numbers.ts";
 import { print } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { table as textTable } from "../terminal/table.ts";
-import { interruptibly } from "./interruptibly.ts";
-import { seconds } from "./option-values.ts";
 import { actionOf, type PartitionOptions, refusePooler } from "./partitions-options.ts";
-import { withClient } from "./with-target.ts";
 
 export interface PruneOptions extends PartitionOptions {
   olderThan?: string | undefined;

@@ -1,12 +1,12 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { explainPartitionError } from "../partitions/explain.ts";
 import { partitionStatus } from "../partitions/status.ts";
 import { describeStatus } from "../partitions/status-text.ts";
 import { inColor } from "../terminal/color.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
 /** The tables that are partitioned by time, of any database; changes nothing. Exit code 1 if something needs attention. */
 export async function partitionsStatus(

@@ -1,3 +1,4 @@
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { requireKey } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
@@ -7,7 +8,6 @@ import { count } from "../terminal/numbers.ts";
 import { printJson, type SealingOptions, say } from "./pii-options.ts";
 import { describeSealed, effortOf, sealTables, Tally } from "./pii-sealing.ts";
 import { sayUnusable, withPii } from "./pii-session.ts";
-import { withClient } from "./with-target.ts";
 
 interface BackfillOptions extends SealingOptions {
   dryRun?: boolean;

@@ -1,3 +1,5 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import type { Session } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
@@ -5,10 +7,8 @@ import { assertId, type Cleared, erase, findCustomer, type Subject } from "../pi
 import { protectedTables } from "../pii/tables.ts";
 import { protectedAs } from "../targets/protection.ts";
 import { count } from "../terminal/numbers.ts";
-import type { DatabaseOptions } from "./options.ts";
 import { printJson, say, withoutKeyHint } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";
-import type { Session } from "./with-target.ts";
 
 interface EraseOptions extends DatabaseOptions {
   dryRun?: boolean;

@@ -1,10 +1,10 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { printableJson } from "../core/printable.ts";
 import { requireKey } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
 import { assertId, exportCustomer, findCustomer } from "../pii/subject.ts";
 import { protectedTables } from "../pii/tables.ts";
-import type { DatabaseOptions } from "./options.ts";
 import { say } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";
 

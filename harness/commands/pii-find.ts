@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { assertKey } from "../pii/session.ts";
@@ -8,7 +9,6 @@ import { paint } from "../terminal/color.ts";
 import { count } from "../terminal/numbers.ts";
 import { print } from "../terminal/output.ts";
 import { table as textTable } from "../terminal/table.ts";
-import type { DatabaseOptions } from "./options.ts";
 import { printJson, say, withoutKeyHint } from "./pii-options.ts";
 import { withPii } from "./pii-session.ts";
 

@@ -1,9 +1,9 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { jsonOutput } from "../command-line/json-output.ts";
 import { HarnessError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import type { Problem } from "../pii/status.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
 
 export interface PiiOptions extends DatabaseOptions {
   /** One protected table instead of all. */

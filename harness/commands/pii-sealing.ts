@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { wholeNumber } from "../command-line/option-values.ts";
 import { type Sealed, sealTable } from "../pii/seal.ts";
 import type { Keys } from "../pii/session.ts";
 import { columnStatus, toDo } from "../pii/status.ts";
@@ -7,7 +8,6 @@ import { connect } from "../targets/session/connection.ts";
 import { paint } from "../terminal/color.ts";
 import { count } from "../terminal/numbers.ts";
 import { progressBar } from "../terminal/progress-bar.ts";
-import { wholeNumber } from "./option-values.ts";
 import { describeProblem, type SealingOptions, say } from "./pii-options.ts";
 
 export interface Effort {

@@ -1,4 +1,5 @@
 import type { Client } from "pg";
+import { type Session, withClient } from "../command-line/session.ts";
 import { onExit } from "../core/cleanup.ts";
 import { HarnessError } from "../core/errors.ts";
 import { unusableTables } from "../pii/tables.ts";
@@ -6,7 +7,6 @@ import { isConnectionLost } from "../targets/session/connection-lost.ts";
 import { paint } from "../terminal/color.ts";
 import { note } from "../terminal/output.ts";
 import { type PiiOptions, say } from "./pii-options.ts";
-import { type Session, withClient } from "./with-target.ts";
 
 /** What to tell of a run that ends early. */
 export interface Early {

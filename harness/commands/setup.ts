@@ -1,4 +1,7 @@
 import type { Client } from "pg";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { jsonOutput } from "../command-line/json-output.ts";
+import { type Session, withClient } from "../command-line/session.ts";
 import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
@@ -15,10 +18,7 @@ import {
 } from "../setup/setup.ts";
 import { verifierSql } from "../setup/verifier.ts";
 import { paint } from "../terminal/color.ts";
-import { jsonOutput } from "../terminal/json-output.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { type Session, withClient } from "./with-target.ts";
 
 export interface SetupOptions extends DatabaseOptions {
   /** Change nothing, say what is missing. */

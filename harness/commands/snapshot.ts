@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { withClient } from "../command-line/session.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { parseSnapshot, snapshotText, takeSnapshot } from "../migrate/snapshot.ts";
 import { snapshotDifference } from "../migrate/snapshot-difference.ts";
 import { print } from "../terminal/output.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
 interface SnapshotOptions extends DatabaseOptions {
   schema?: string[] | undefined;

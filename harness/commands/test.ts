@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import type { Client } from "pg";
 import { globSync } from "tinyglobby";
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { onConnection, withClient } from "../command-line/session.ts";
 import { onExit } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
@@ -12,8 +14,6 @@ import { createDatabase, dropDatabase } from "../sql/databases.ts";
 import { print } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 import { migratedTemplate, urlOf } from "./migrated-template.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { onConnection, withClient } from "./with-target.ts";
 
 export interface TestOptions extends DatabaseOptions {
   /** On the branch's own database instead of a clone of the migrated template. */

@@ -1,11 +1,11 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { onConnection, withTarget } from "../command-line/session.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
 import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
 import { uncommitMigration } from "../migrate/uncommit.ts";
 import { print } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { onConnection, withTarget } from "./with-target.ts";
 
 /** Takes the last committed migration back into current.sql and the packs. */
 export async function uncommit(options: DatabaseOptions): Promise<ExitCode> {

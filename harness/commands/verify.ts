@@ -1,3 +1,5 @@
+import type { DatabaseOptions } from "../command-line/database-options.ts";
+import { type Session, withClient } from "../command-line/session.ts";
 import type { Config } from "../config/schema.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
 import { type CheckInfo, countOutcomes, exitCodeOf, type Severity, severities } from "../core/results.ts";
@@ -18,8 +20,6 @@ import { loadChecks } from "../verify/checks.ts";
 import { verify as runVerification, type Verification } from "../verify/engine.ts";
 import type { Depth } from "../verify/observe.ts";
 import { applyWaivers, manageWaivers } from "../verify/waivers.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { type Session, withClient } from "./with-target.ts";
 
 export interface VerifyOptions extends DatabaseOptions, BaselineOptions {
   output?: string[];

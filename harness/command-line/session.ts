@@ -1,15 +1,14 @@
 import type { Client } from "pg";
-import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { untilReleased } from "../core/cleanup.ts";
-import { requireTrusted } from "../sql/require-trusted.ts";
-import { requireWritable } from "../targets/protection.ts";
-import { resolveTarget } from "../targets/resolve.ts";
-import { connect } from "../targets/session/connection.ts";
-import { explainOrdinary } from "../targets/session/explain-loss.ts";
 import type { Target } from "../targets/target.ts";
-import type { DatabaseOptions } from "./options.ts";
 import { safeToRepeat } from "./safe-to-repeat.ts";
+import type { Reading, Writing } from "./shared-options.ts";
+
+// Commands import this with their definition: what it needs is loaded when it is needed.
+
+/** Target and configuration of a command, as its options say. */
+export type Where = Partial<Reading> & Partial<Pick<Writing, "confirm">>;
 
 export interface Session {
   config: Config;
@@ -18,10 +17,16 @@ export interface Session {
 
 /** Finds the target, refuses to write to a protected one, and lets go of it afterwards. */
 export async function withTarget<T>(
-  options: DatabaseOptions,
+  options: Where,
   mode: "reads" | "writes",
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const [{ loadConfig }, { resolveTarget }, { requireWritable }, { explainOrdinary }] = await Promise.all([
+    import("../config/load.ts"),
+    import("../targets/resolve.ts"),
+    import("../targets/protection.ts"),
+    import("../targets/session/explain-loss.ts"),
+  ]);
   const config = loadConfig(options.config);
   const target = await resolveTarget(options, config);
   try {
@@ -36,7 +41,7 @@ export async function withTarget<T>(
 
 /** The same with a connection to it. */
 export async function withClient<T>(
-  options: DatabaseOptions,
+  options: Where,
   mode: "reads" | "writes",
   purpose: string,
   work: (session: Session & { client: Client }) => Promise<T>,
@@ -55,6 +60,11 @@ export async function onConnection<T>(
   purpose: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
+  const [{ connect }, { explainOrdinary }, { requireTrusted }] = await Promise.all([
+    import("../targets/session/connection.ts"),
+    import("../targets/session/explain-loss.ts"),
+    import("../sql/require-trusted.ts"),
+  ]);
   const client = await connect(url, { purpose });
   const [group = ""] = purpose.split(" ");
   try {

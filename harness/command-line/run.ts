@@ -1,8 +1,8 @@
+import { isInterrupted } from "../core/cleanup.ts";
+import { exitCodes, HarnessError } from "../core/errors.ts";
+import { printable, printableLines } from "../core/printable.ts";
+import { redact } from "../core/redaction.ts";
 import { note } from "../terminal/output.ts";
-import { isInterrupted } from "./cleanup.ts";
-import { exitCodes, HarnessError } from "./errors.ts";
-import { printable, printableLines } from "./printable.ts";
-import { redact } from "./redaction.ts";
 
 /** One line: what is wrong, what to do, the code to search for. The stack only with --debug. */
 export function describeError(error: unknown, debug = false): string {

@@ -1,8 +1,8 @@
 import type { Client } from "pg";
-import { onExit } from "../core/cleanup.ts";
-import { sqlstateOf } from "../sql/patience.ts";
-import { connect } from "../targets/session/connection.ts";
-import { note } from "../terminal/output.ts";
+import { onExit } from "../../core/cleanup.ts";
+import { sqlstateOf } from "../../sql/patience.ts";
+import { note } from "../../terminal/output.ts";
+import { connect } from "./connection.ts";
 
 export interface Interruptible {
   client: Client;
