@@ -31,7 +31,7 @@ export interface Command extends Definition<Options, Arguments> {
 }
 
 /** Default export of a verb's file. */
-export function command<O extends Options, A extends Arguments = Record<never, never>>(
+export function command<O extends Options = Record<never, never>, A extends Arguments = Record<never, never>>(
   definition: Definition<O, A>,
 ): Command {
   return {

@@ -4,42 +4,49 @@ import type { Command, Group } from "./command.ts";
 /** Commands and groups by name, in the order of their names. */
 export type Tree = Map<string, Command | (Group & { commands: Map<string, Command> })>;
 
+interface Found {
+  file: string;
+  /** The first word: a verb, or a group. */
+  first: string;
+  /** Of a group: its verb, or `index` for what the group is. */
+  second: string | undefined;
+}
+
 const folder = new URL("../commands/", import.meta.url);
-const source = /^(?:(?<group>[a-z-]+)\/)?(?<verb>[a-z-]+)(?<!\.d)\.[jt]s$/;
 
 /**
  * Reads harness/commands/: <verb>.ts and <group>/<verb>.ts, with <group>/index.ts saying what the group is for.
- * @param words of the command line: only what these can mean is read, since each file takes its time; all of it without them
+ * @param words of the command line: only what these can mean is read, since each file takes its time; left out: all there is
  */
 export async function findCommands(words?: readonly string[]): Promise<Tree> {
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .map((file) => source.exec(file.replaceAll("\\", "/")))
-    .filter((match) => match !== null)
-    .map(({ 0: file, groups }) => ({ file, group: groups?.group, verb: groups?.verb as string }))
-    .sort((a, b) => (a.file < b.file ? -1 : 1));
+  const files = listFiles();
   const [first] = words ?? [];
-  const meant = files.filter(({ group, verb }) => (group ?? verb) === first);
-  const wanted =
-    words === undefined || first === "help"
-      ? files
-      : meant.length > 0
-        ? meant
-        : files.filter(({ group, verb }) => group === undefined || verb === "index");
-  const loaded = await Promise.all(
-    wanted.map(async (found) => ({
-      ...found,
-      content: (await import(new URL(found.file, folder).href)).default,
-    })),
-  );
+  const meant = files.filter((found) => found.first === first);
+  const overview = files.filter(({ second }) => second === undefined || second === "index");
+  const wanted = words === undefined || first === "help" ? files : meant.length > 0 ? meant : overview;
   const tree: Tree = new Map();
-  const named = ({ group, verb }: { group: string | undefined; verb: string }) => group ?? verb;
-  for (const { group, verb, content } of loaded.filter(
-    ({ group, verb, content }) => content && (!group || verb === "index"),
-  ))
-    tree.set(named({ group, verb }), group ? { ...content, commands: new Map() } : content);
-  for (const { group, verb, content } of loaded) {
-    const parent = group && verb !== "index" ? tree.get(group) : undefined;
-    if (parent && "commands" in parent) parent.commands.set(verb, content);
+  const contents = await Promise.all(wanted.map(({ file }) => import(new URL(file, folder).href)));
+  // what a group is comes before its verbs
+  const loaded = wanted
+    .map((found, at) => ({ ...found, content: contents[at].default }))
+    .sort((a, b) => Number(b.second === "index") - Number(a.second === "index"));
+  for (const { first: name, second, content } of loaded) {
+    const group = tree.get(name);
+    if (second === undefined) tree.set(name, content);
+    else if (second === "index") tree.set(name, { ...content, commands: new Map() });
+    else if (group && "commands" in group) group.commands.set(second, content);
   }
   return new Map([...tree].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** By name. */
+function listFiles(): Found[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))
+    .sort()
+    .map((file) => {
+      const [first = "", second] = file.replace(/\.[jt]s$/, "").split("/");
+      return { file, first, second };
+    });
 }

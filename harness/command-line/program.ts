@@ -2,14 +2,17 @@ import { Command as CommanderCommand, Option as CommanderOption } from "commande
 import { exitCodes } from "../core/errors.ts";
 import { print } from "../terminal/output.ts";
 import { writtenAs } from "./argument.ts";
-import type { Answer, Command } from "./command.ts";
+import type { Command } from "./command.ts";
 import type { Tree } from "./find.ts";
 import { jsonOutput } from "./json-output.ts";
 import { flagOf, type Option } from "./option.ts";
 import { run } from "./run.ts";
 
-/** What commander has to know of the commands. */
-export function programOf(tree: Tree): CommanderCommand {
+/**
+ * What commander has to know of the commands.
+ * @param helpWidth columns; left out: as wide as the terminal
+ */
+export function programOf(tree: Tree, helpWidth?: number): CommanderCommand {
   const program = new CommanderCommand("harness")
     .description(
       "Tenant isolation for Postgres: set up, apply, verify, test and benchmark row security on any branch.",
@@ -19,7 +22,7 @@ export function programOf(tree: Tree): CommanderCommand {
     .showHelpAfterError("(harness --help shows the commands)")
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? exitCodes.clean : exitCodes.usage))
     .configureOutput({ writeOut: print })
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true, ...(helpWidth ? { helpWidth } : {}) });
   for (const [name, found] of tree) {
     const own = program.command(name).description(found.summary);
     if (!("commands" in found)) register(own, found);
@@ -37,22 +40,34 @@ function register(commander: CommanderCommand, command: Command): void {
   for (const headed of [false, true])
     for (const [name, option] of Object.entries(options))
       if ((option.heading !== undefined) === headed) commander.addOption(commanderOption(name, option));
+  const last = Object.keys(args).length;
   commander.action(
-    run(async (...given: unknown[]) => {
-      const raw = given[Object.keys(args).length] as Record<string, unknown>;
-      const read = Object.entries(options).map(([name, option]) => [
-        name,
-        option.read(raw[name], flagOf(name, option)),
-      ]);
-      const values = Object.fromEntries(read);
-      const readArgs = Object.entries(args).map(([name, one], at) => [name, one.read(given[at], name)]);
-      return show(await command.run(values, Object.fromEntries(readArgs)), values.json === true);
-    }),
+    run(async (...given: unknown[]) =>
+      perform(command, given[last] as Record<string, unknown>, given.slice(0, last)),
+    ),
   );
 }
 
-function show({ json, text = "", exitCode = exitCodes.clean, error }: Answer, asJson: boolean): number {
-  print(asJson && json ? jsonOutput(json) : text);
+/**
+ * Reads what is given, runs the command and prints its answer.
+ * @returns the exit code
+ */
+export async function perform(
+  command: Command,
+  givenOptions: Record<string, unknown> = {},
+  givenArguments: readonly unknown[] = [],
+): Promise<number> {
+  const options = Object.entries(command.options).map(([name, option]) => [
+    name,
+    option.read(givenOptions[name], flagOf(name, option)),
+  ]);
+  const args = Object.entries(command.arguments).map(([name, one], at) => [
+    name,
+    one.read(givenArguments[at], name),
+  ]);
+  const answer = await command.run(Object.fromEntries(options), Object.fromEntries(args));
+  const { json, text = "", exitCode = exitCodes.clean, error } = answer;
+  print(givenOptions.json && json ? jsonOutput(json) : text);
   if (error) throw error;
   return exitCode;
 }

@@ -1,8 +1,6 @@
 import type { Client } from "pg";
 import type { Config } from "../config/schema.ts";
-import { untilReleased } from "../core/cleanup.ts";
 import type { Target } from "../targets/target.ts";
-import { safeToRepeat } from "./safe-to-repeat.ts";
 import type { Reading, Writing } from "./shared-options.ts";
 
 // Commands import this with their definition: what it needs is loaded when it is needed.
@@ -21,12 +19,11 @@ export async function withTarget<T>(
   mode: "reads" | "writes",
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const [{ loadConfig }, { resolveTarget }, { requireWritable }, { explainOrdinary }] = await Promise.all([
-    import("../config/load.ts"),
-    import("../targets/resolve.ts"),
-    import("../targets/protection.ts"),
-    import("../targets/session/explain-loss.ts"),
-  ]);
+  const { loadConfig } = await import("../config/load.ts");
+  const { resolveTarget } = await import("../targets/resolve.ts");
+  const { requireWritable } = await import("../targets/protection.ts");
+  const { explainOrdinary } = await import("../targets/session/explain-loss.ts");
+  const { safeToRepeat } = await import("../targets/session/safe-to-repeat.ts");
   const config = loadConfig(options.config);
   const target = await resolveTarget(options, config);
   try {
@@ -46,34 +43,8 @@ export async function withClient<T>(
   purpose: string,
   work: (session: Session & { client: Client }) => Promise<T>,
 ): Promise<T> {
+  const { onConnection } = await import("../targets/session/on-connection.ts");
   return withTarget(options, mode, (session) =>
     onConnection(session.target.url, purpose, (client) => work({ ...session, client })),
   );
-}
-
-/** Groups of commands that call functions of a schema of the same name. */
-const packs = new Set(["pii", "outbox", "partitions"]);
-
-/** Opens a connection and closes it afterwards. */
-export async function onConnection<T>(
-  url: string,
-  purpose: string,
-  work: (client: Client) => Promise<T>,
-): Promise<T> {
-  const [{ connect }, { explainOrdinary }, { requireTrusted }] = await Promise.all([
-    import("../targets/session/connection.ts"),
-    import("../targets/session/explain-loss.ts"),
-    import("../sql/require-trusted.ts"),
-  ]);
-  const client = await connect(url, { purpose });
-  const [group = ""] = purpose.split(" ");
-  try {
-    if (packs.has(group)) await requireTrusted(client, group);
-    return await work(client);
-  } catch (error) {
-    throw explainOrdinary(error, safeToRepeat(purpose));
-  } finally {
-    await untilReleased(); // what is let go of on Ctrl-C may need this very connection
-    await client.end().catch(() => undefined);
-  }
 }

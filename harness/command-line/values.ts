@@ -60,7 +60,7 @@ export const serial = (placeholder: string): Value<string> => ({
   parse: (given) => (/^\d{1,18}$/.test(given) ? given : undefined),
 });
 
-export const choice = <T extends string>(placeholder: string, choices: readonly T[]): Value<T> => ({
+export const choice = <const T extends string>(placeholder: string, choices: readonly T[]): Value<T> => ({
   placeholder,
   rule: `one of ${choices.join(", ")}`,
   parse: (given) => choices.find((one) => one === given),

@@ -1,5 +1,7 @@
 import { count, size } from "../terminal/numbers.ts";
 import type { Blocker, Conversion, Step, Wish } from "./conversion.ts";
+import type { Ending } from "./convert.ts";
+import { goOn } from "./go-on.ts";
 
 /** What each step does, as the rest of a sentence about the command. */
 export const stepInWords: Record<Step, string> = {
@@ -40,4 +42,15 @@ export function describeBlockers(blockers: readonly Blocker[]): string {
   if (blockers.length === 0) return "";
   const lines = blockers.map(({ object, reason: why, hint }) => `  ${object}: ${why}\n    ${hint}\n`);
   return `in the way:\n${lines.join("")}`;
+}
+
+/** How a run ended. */
+export function describeEnding(relation: string, ending: Ending | "rolled-back"): string {
+  const words: Record<Ending | "rolled-back", string> = {
+    done: `${relation} is partitioned`,
+    finish: `${relation} is partitioned. The old table is kept without privileges; harness partitions convert ${relation} --finish drops it`,
+    paused: `paused. ${goOn(relation)}`,
+    "rolled-back": `nothing is left of the conversion of ${relation}`,
+  };
+  return `${words[ending]}\n`;
 }

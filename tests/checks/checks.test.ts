@@ -1,11 +1,12 @@
 import { globSync } from "tinyglobby";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
 import { createDatabase, dropDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { base, fixtureFolder, readFixture } from "../support/check-fixtures.ts";
 import { runScript } from "../support/psql.ts";

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { keyOf } from "../../harness/outbox/queue.ts";
 import { createDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { Random, seedOf } from "../partitions/support/random.ts";
 import { faultRow } from "../support/fault-table.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";

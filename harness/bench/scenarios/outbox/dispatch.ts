@@ -1,4 +1,4 @@
-import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
+import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
 import { Dispatcher } from "../../../outbox/dispatcher.ts";
 import type { State } from "./queues.ts";
 
@@ -18,7 +18,7 @@ export async function dispatch(
 ): Promise<number> {
   let handled = 0;
   const dispatcher: Dispatcher = new Dispatcher({
-    ...dispatchNumbers({}),
+    ...defaultSettings,
     ...size,
     connect: database.connect,
     connectToListen: null,

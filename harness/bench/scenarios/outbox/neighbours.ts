@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
+import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
 import { Dispatcher } from "../../../outbox/dispatcher.ts";
 import { enter, queueOf, type State } from "./queues.ts";
 
@@ -40,7 +40,7 @@ export async function quietTenantWaits(state: State, noise: keyof typeof noises 
     busy = resolve;
   });
   const dispatcher = new Dispatcher({
-    ...dispatchNumbers({}),
+    ...defaultSettings,
     graceMs: 0,
     connect: database.connect,
     connectToListen: database.connect,
