@@ -35,7 +35,7 @@ function installPackages() {
   const stamp = join("node_modules", ".harness-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("Installing packages");
-  run(npm, ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"]);
+  run(npm, ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]);
   writeFileSync(stamp, lock);
 }
 

@@ -1,3 +1,4 @@
+import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, exitCodes } from "../core/errors.ts";
 import { choose, loadScenarios } from "./load-scenarios.ts";
 import { describeMachine, describeServer } from "./machine.ts";
@@ -25,8 +26,13 @@ export async function bench(
     server: server && (await describeServer(server.admin)),
     comparisons: await runScenarios(scenarios, chosen, effort, server),
   });
+  const withdraw = onInterrupt(
+    () =>
+      "a comparison that is not complete measures nothing, so none is printed. The databases made for it are dropped.",
+  );
   const needsServer = chosen.some(({ scenario }) => scenarios.get(scenario)?.database);
   const played = needsServer ? await onServer(play) : await play(null);
+  withdraw();
   const verdicts = thresholds.map((threshold) => judge(threshold, played.comparisons));
   const report = {
     schemaVersion: 1 as const,

@@ -1,7 +1,6 @@
 import type { Chosen } from "./load-scenarios.ts";
 import type { Machine, ServerFacts } from "./machine.ts";
 import type { Distribution, Ratio } from "./statistics.ts";
-import type { Verdict } from "./thresholds.ts";
 
 /** What `harness bench --json` prints. Fields are only ever added. */
 export interface BenchReport {
@@ -32,6 +31,17 @@ export interface MeasuredSide extends Distribution {
   label: string;
   /** In the order of the rounds. */
   samples: number[];
+}
+
+/** Whether a limit that was set was kept. */
+export interface Verdict {
+  threshold: string;
+  limit: number;
+  of: "ratio" | "ms";
+  /** The worst of the comparisons it is about. */
+  comparison: string;
+  value: number;
+  met: boolean;
 }
 
 /** Nothing is measured more exactly than to a microsecond, and the file stays readable. */

@@ -2,9 +2,8 @@ import { groupBy } from "../core/group.ts";
 import { type Colors, colors } from "../terminal/color.ts";
 import { wrap } from "../terminal/text.ts";
 import type { Machine, ServerFacts } from "./machine.ts";
-import type { BenchReport, Measured, MeasuredSide } from "./report.ts";
+import type { BenchReport, Measured, MeasuredSide, Verdict } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
-import type { Verdict } from "./thresholds.ts";
 
 /** The report for people, 80 columns wide. */
 export function toTable(

@@ -1,6 +1,6 @@
 import { HarnessError } from "../core/errors.ts";
 import { type Chosen, choose, nameOf } from "./load-scenarios.ts";
-import type { Measured } from "./report.ts";
+import type { Measured, Verdict } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** `rls/count<=1.2` limits a ratio, `verify/reference<=1000ms` the candidate's median. */
@@ -10,16 +10,6 @@ export interface Threshold {
   limit: number;
   of: "ratio" | "ms";
   comparisons: string[];
-}
-
-export interface Verdict {
-  threshold: string;
-  limit: number;
-  of: "ratio" | "ms";
-  /** The worst of the comparisons it is about. */
-  comparison: string;
-  value: number;
-  met: boolean;
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Isolation } from "../config/schema.ts";
 import { HarnessError } from "../core/errors.ts";
-import { claimsSetting, type Settings, tenantSettings } from "../isolation/context.ts";
+import { claimsSetting, type Settings, tenantSettings } from "./context-settings.ts";
+import type { TenantConfig } from "./tenant-config.ts";
 
 /**
  * Who a transaction works for. Either the tenant alone, named the way harness.config.json describes, or the
@@ -83,10 +83,10 @@ function assertRole(role: unknown): void {
     throw bad('the role "none" would be the connection\'s own role, which may bypass row security');
 }
 
-const isolations = new Map<string, Promise<Isolation>>();
+const isolations = new Map<string, Promise<TenantConfig>>();
 
 /** Read once in the life of a process. A file that could not be read is tried again. */
-function configuredIsolation(file = ""): Promise<Isolation> {
+function configuredIsolation(file = ""): Promise<TenantConfig> {
   const known = isolations.get(file);
   if (known) return known;
   const reading = readIsolation(file);
@@ -95,9 +95,9 @@ function configuredIsolation(file = ""): Promise<Isolation> {
   return reading;
 }
 
-async function readIsolation(file: string): Promise<Isolation> {
-  const { loadConfig, requireIsolation } = await import("../config/load.ts");
-  return requireIsolation(loadConfig(file || undefined));
+async function readIsolation(file: string): Promise<TenantConfig> {
+  const { readTenantConfig } = await import("./tenant-config.ts");
+  return readTenantConfig(file || undefined);
 }
 
 function isText(value: unknown): value is string {

@@ -21,13 +21,13 @@ export interface Definition<O, A> {
   options?: O;
   arguments?: A;
   /** Loads what it works with by itself: the definition alone is read for help and completion, which have to be instant. */
-  run(options: ValuesOf<O>, args: ValuesOf<A>): Promise<Answer>;
+  run(options: ValuesOf<O>, args: ValuesOf<A>, all: AllCommands): Promise<Answer>;
 }
 
 export interface Command extends Definition<Options, Arguments> {
   options: Options;
   arguments: Arguments;
-  run(options: Record<string, unknown>, args: Record<string, unknown>): Promise<Answer>;
+  run(options: Record<string, unknown>, args: Record<string, unknown>, all: AllCommands): Promise<Answer>;
 }
 
 /** Default export of a verb's file. */
@@ -38,7 +38,7 @@ export function command<O extends Options = Record<never, never>, A extends Argu
     summary: definition.summary,
     options: definition.options ?? {},
     arguments: definition.arguments ?? {},
-    run: (options, args) => definition.run(options as ValuesOf<O>, args as ValuesOf<A>),
+    run: (options, args, all) => definition.run(options as ValuesOf<O>, args as ValuesOf<A>, all),
   };
 }
 
@@ -46,3 +46,9 @@ export function command<O extends Options = Record<never, never>, A extends Argu
 export interface Group {
   summary: string;
 }
+
+/** Commands and groups by name, in the order of their names. */
+export type Tree = Map<string, Command | (Group & { commands: Map<string, Command> })>;
+
+/** Reads every command there is: for a command about commands. */
+export type AllCommands = () => Promise<Tree>;

@@ -1,8 +1,5 @@
 import { readdirSync } from "node:fs";
-import type { Command, Group } from "./command.ts";
-
-/** Commands and groups by name, in the order of their names. */
-export type Tree = Map<string, Command | (Group & { commands: Map<string, Command> })>;
+import type { Tree } from "./command.ts";
 
 interface Found {
   file: string;
@@ -12,14 +9,12 @@ interface Found {
   second: string | undefined;
 }
 
-const folder = new URL("../commands/", import.meta.url);
-
 /**
- * Reads harness/commands/: <verb>.ts and <group>/<verb>.ts, with <group>/index.ts saying what the group is for.
+ * Reads a folder of commands: <verb>.ts and <group>/<verb>.ts, with <group>/index.ts saying what the group is for.
  * @param words of the command line: only what these can mean is read, since each file takes its time; left out: all there is
  */
-export async function findCommands(words?: readonly string[]): Promise<Tree> {
-  const files = listFiles();
+export async function findCommands(folder: URL, words?: readonly string[]): Promise<Tree> {
+  const files = listFiles(folder);
   const [first] = words ?? [];
   const meant = files.filter((found) => found.first === first);
   const overview = files.filter(({ second }) => second === undefined || second === "index");
@@ -40,7 +35,7 @@ export async function findCommands(words?: readonly string[]): Promise<Tree> {
 }
 
 /** By name. */
-function listFiles(): Found[] {
+function listFiles(folder: URL): Found[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))

@@ -1,7 +1,6 @@
 import { exitCodes } from "../core/errors.ts";
 import { writtenAs } from "./argument.ts";
-import type { Command } from "./command.ts";
-import type { Tree } from "./find.ts";
+import type { Command, Tree } from "./command.ts";
 import { flagOf, type Option } from "./option.ts";
 
 const meanings: Record<keyof typeof exitCodes, string> = {

@@ -2,17 +2,21 @@ import { Command as CommanderCommand, Option as CommanderOption } from "commande
 import { exitCodes } from "../core/errors.ts";
 import { print } from "../terminal/output.ts";
 import { writtenAs } from "./argument.ts";
-import type { Command } from "./command.ts";
-import type { Tree } from "./find.ts";
+import type { AllCommands, Command, Tree } from "./command.ts";
 import { jsonOutput } from "./json-output.ts";
 import { flagOf, type Option } from "./option.ts";
 import { run } from "./run.ts";
 
 /**
  * What commander has to know of the commands.
+ * @param tree what the words on the command line can mean
+ * @param all reads the rest
  * @param helpWidth columns; left out: as wide as the terminal
  */
-export function programOf(tree: Tree, helpWidth?: number): CommanderCommand {
+export function programOf(
+  tree: Tree,
+  { all = async () => tree, helpWidth }: { all?: AllCommands; helpWidth?: number } = {},
+): CommanderCommand {
   const program = new CommanderCommand("harness")
     .description(
       "Tenant isolation for Postgres: set up, apply, verify, test and benchmark row security on any branch.",
@@ -25,14 +29,15 @@ export function programOf(tree: Tree, helpWidth?: number): CommanderCommand {
     .configureHelp({ showGlobalOptions: true, ...(helpWidth ? { helpWidth } : {}) });
   for (const [name, found] of tree) {
     const own = program.command(name).description(found.summary);
-    if (!("commands" in found)) register(own, found);
+    if (!("commands" in found)) register(own, found, all);
     else
-      for (const [verb, each] of found.commands) register(own.command(verb).description(each.summary), each);
+      for (const [verb, each] of found.commands)
+        register(own.command(verb).description(each.summary), each, all);
   }
   return program;
 }
 
-function register(commander: CommanderCommand, command: Command): void {
+function register(commander: CommanderCommand, command: Command, all: AllCommands): void {
   const { options, arguments: args } = command;
   for (const [name, argument] of Object.entries(args))
     commander.argument(writtenAs(name, argument), argument.summary);
@@ -43,7 +48,7 @@ function register(commander: CommanderCommand, command: Command): void {
   const last = Object.keys(args).length;
   commander.action(
     run(async (...given: unknown[]) =>
-      perform(command, given[last] as Record<string, unknown>, given.slice(0, last)),
+      perform(command, given[last] as Record<string, unknown>, given.slice(0, last), all),
     ),
   );
 }
@@ -56,6 +61,7 @@ export async function perform(
   command: Command,
   givenOptions: Record<string, unknown> = {},
   givenArguments: readonly unknown[] = [],
+  all: AllCommands = async () => new Map(),
 ): Promise<number> {
   const options = Object.entries(command.options).map(([name, option]) => [
     name,
@@ -65,7 +71,7 @@ export async function perform(
     name,
     one.read(givenArguments[at], name),
   ]);
-  const answer = await command.run(Object.fromEntries(options), Object.fromEntries(args));
+  const answer = await command.run(Object.fromEntries(options), Object.fromEntries(args), all);
   const { json, text = "", exitCode = exitCodes.clean, error } = answer;
   print(givenOptions.json && json ? jsonOutput(json) : text);
   if (error) throw error;

@@ -1,24 +1,24 @@
-import { type Session, withClient } from "../command-line/session.ts";
-import type { Config } from "../config/schema.ts";
+import { onInterrupt } from "../core/cleanup.ts";
 import { type ExitCode, HarnessError } from "../core/errors.ts";
-import { type CheckInfo, countOutcomes, exitCodeOf, type Severity } from "../core/results.ts";
+import type { Severity } from "../core/results.ts";
 import { describeDiscovery } from "../isolation/discovery/describe.ts";
 import { obtainModel } from "../isolation/discovery/obtain-model.ts";
 import { requireTables } from "../isolation/model.ts";
+import { subjectOf } from "../isolation/subject.ts";
 import { keyFromEnvironment } from "../pii/key.ts";
 import { checkFixOption, type FixOption, writeFix } from "../report/fix.ts";
-import type { Report } from "../report/report.ts";
+import { type BaselineOptions, checkBaselineOptions } from "../report/judge/baseline.ts";
+import { judge } from "../report/judge/judge.ts";
 import { countsOf, judgementOf } from "../report/verdict.ts";
 import { checkFormats, parseOutput, writeReport } from "../report/write.ts";
 import { protectedAs } from "../targets/protection.ts";
 import { connect } from "../targets/session/connection.ts";
-import { note } from "../terminal/output.ts";
+import { note as say } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
-import { type BaselineOptions, checkBaselineOptions, withBaseline } from "../verify/baseline.ts";
 import { loadChecks } from "../verify/checks.ts";
-import { verify as runVerification, type Verification } from "../verify/engine.ts";
+import { verify as runVerification } from "../verify/engine.ts";
 import type { Depth } from "../verify/observe.ts";
-import { applyWaivers, manageWaivers } from "../verify/waivers.ts";
+import { type Session, withClient } from "./session.ts";
 import type { Writing } from "./shared-options.ts";
 
 export interface VerifyOptions extends Writing, BaselineOptions {
@@ -34,24 +34,39 @@ export async function verify(options: VerifyOptions): Promise<ExitCode> {
   const outputs = outputsOf(options);
   checkFixOption(options.fix);
   checkBaselineOptions(options);
-  const piiKey = keyFromEnvironment("HARNESS_PII_KEY");
+  const secrets = { HARNESS_PII_KEY: keyFromEnvironment("HARNESS_PII_KEY") };
   return withClient(options, "reads", "verify", async (session) => {
+    const withdraw = onInterrupt(
+      () =>
+        "there is no verdict. Probes are rolled back and nothing was changed; run it again from the start.",
+    );
     const { model, discovery } = await obtainModel(session.client, session.config);
     if (discovery) say(describeDiscovery(discovery));
     requireTables(model);
     const stopProgress = progress(`verifying ${model.tables.length} tables`);
     const depth = depthFor(session, options.confirm);
     const another = () => connect(session.target.url, { purpose: "verify" }).catch(() => null);
-    const found = await runVerification(session.client, model, { depth, piiKey, connect: another }).finally(
-      stopProgress,
-    );
-    const verification = withoutWaived(found, session.config, options);
-    const exitCode = exitCodeOf(verification.results, options.failOn);
-    const report = reportOf(session, verification, exitCode);
+    const checks = loadChecks();
+    const asked = { checks, depth, secrets, connect: another };
+    const found = await runVerification(session.client, model, asked).finally(stopProgress);
+    withdraw();
+    const { branch, provider } = session.target;
+    const subject = subjectOf(model, {
+      branch,
+      provider,
+      protected: protectedAs(session.target, session.config) !== null,
+    });
+    const sections = [{ name: "verify", asked: checks, ...found }];
+    const { report, note } = judge(subject, sections, {
+      ...options,
+      checks,
+      waivers: session.config.waivers,
+    });
+    if (note) say(note);
     await writeReport(report, outputs);
     if (options.fix) say(await writeFix(report.results, options.fix));
     if (options.fix === true) say(`${judgementOf(report)}: ${countsOf(report)}`);
-    return exitCode;
+    return report.exitCode;
   });
 }
 
@@ -75,55 +90,4 @@ function outputsOf({ json, output, fix }: VerifyOptions): string[] {
     message: `--fix prints SQL, and the ${onStdout.name} report would be in between`,
     hint: `Write one of them to a file: --fix=current, or -o ${onStdout.name}=PATH.`,
   });
-}
-
-/** What was found, with the accepted and the known findings set apart. */
-function withoutWaived(found: Verification, { waivers }: Config, options: BaselineOptions): Verification {
-  const checks: CheckInfo[] = [...loadChecks(), manageWaivers];
-  const today = new Date().toISOString().slice(0, 10);
-  const { results: counted, answers } = applyWaivers(found.results, waivers, checks, today);
-  const { results, note } = withBaseline(counted, options, checks);
-  if (note) say(note);
-  const all = [...results, ...answers];
-  return { ...found, results: all, summary: { ...found.summary, ...countOutcomes(all) } };
-}
-
-function say(text: string): void {
-  note(`${text}`);
-}
-
-function reportOf(
-  { target, config }: Session,
-  { model, summary, results }: Verification,
-  exitCode: ExitCode,
-): Report {
-  const { isolation, tables, database, user, superuser, inRecovery, serverVersion, flavor } = model;
-  const { source, confidence, notes } = model;
-  return {
-    schemaVersion: 1,
-    target: {
-      branch: target.branch,
-      provider: target.provider,
-      database,
-      user,
-      superuser,
-      inRecovery,
-      serverVersion,
-      flavor,
-      protected: protectedAs(target, config) !== null,
-    },
-    model: {
-      source,
-      confidence,
-      notes,
-      tenantColumn: isolation.tenantColumn,
-      tenantRoles: isolation.tenantRoles,
-      context: { claim: isolation.context.claim ?? null, setting: isolation.context.setting ?? null },
-      tables: tables.map(({ relation, tenantColumn, type }) => ({ table: relation, tenantColumn, type })),
-      exempt: Object.entries(isolation.exempt).map(([table, reason]) => ({ table, reason })),
-    },
-    summary,
-    exitCode,
-    results,
-  };
 }

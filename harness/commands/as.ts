@@ -20,7 +20,8 @@ export default command({
   },
   async run(options, { tenant, sql }) {
     const { requireIsolation } = await import("../config/load.ts");
-    const { contextExpression, tenantSettings } = await import("../isolation/context.ts");
+    const { tenantSettings } = await import("../client/context-settings.ts");
+    const { contextExpression } = await import("../isolation/context.ts");
     const { runAs } = await import("../sql/act-as/run-as.ts");
     const { describeResults, resultsAsJson } = await import("../sql/act-as/results-text.ts");
     const { commit } = options;

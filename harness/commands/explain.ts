@@ -1,21 +1,31 @@
 import { optional } from "../command-line/argument.ts";
 import { command } from "../command-line/command.ts";
+import { flag } from "../command-line/option.ts";
 import { json } from "../command-line/shared-options.ts";
 import { text } from "../command-line/values.ts";
 import { HarnessError } from "../core/errors.ts";
-import { type CheckInfo, findCheck } from "../core/results.ts";
+import { type CheckInfo, findCheck, inOrderOfCodes } from "../core/results.ts";
 import { terminalOf } from "../terminal/terminal.ts";
 
 /** Needs no database and no network. */
 export default command({
   summary: "what a check asks, how to see it, how to mend it; without a check, list them all",
   arguments: { check: optional(text("check"), "its code or its name") },
-  options: { ...json },
-  async run(_, { check: word }) {
+  options: { sql: flag("print the SQL that the check runs, complete, for psql"), ...json },
+  async run({ sql }, { check: word }) {
     const { loadChecks } = await import("../verify/checks.ts");
-    const { manageWaivers } = await import("../verify/waivers.ts");
+    const { manageWaivers } = await import("../report/judge/waivers.ts");
     const { readCheckPage } = await import("../report/check-page.ts");
-    const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort((a, b) => (a.code < b.code ? -1 : 1));
+    const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort(inOrderOfCodes);
+    if (sql) {
+      const { loadConfig } = await import("../config/load.ts");
+      const { scriptOf } = await import("../verify/script.ts");
+      const found =
+        word === undefined ? undefined : (findCheck(checks, word) ?? (await unknown(word, checks)));
+      const check = loadChecks().find(({ code }) => code === found?.code) ?? noSql(found);
+      const script = scriptOf(check, loadConfig().isolation ?? null);
+      return { json: { ...infoOf(check), sql: script }, text: script };
+    }
     const terminal = terminalOf(process.stdout);
     if (word === undefined) {
       const { describeChecks } = await import("../report/check-list.ts");
@@ -28,6 +38,15 @@ export default command({
     return { json: { ...infoOf(check), markdown }, text: renderMarkdown(markdown, terminal) };
   },
 });
+
+/** A check that asks no database. */
+function noSql(found: CheckInfo | undefined): never {
+  throw new HarnessError({
+    code: "no-sql",
+    message: found ? `${found.code} asks about the configuration, not the database` : "--sql needs a check",
+    hint: "Name a check that asks the database, e.g. `harness explain H302 --sql`.",
+  });
+}
 
 async function unknown(word: string, checks: readonly CheckInfo[]): Promise<never> {
   const { nearestNames } = await import("../targets/neon/nearest-names.ts");

@@ -4,12 +4,13 @@ import { flag, option } from "../command-line/option.ts";
 import { withClient } from "../command-line/session.ts";
 import { writing } from "../command-line/shared-options.ts";
 import { count, path } from "../command-line/values.ts";
+import { onInterrupt } from "../core/cleanup.ts";
 import { exitCodes } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
 import { print } from "../terminal/output.ts";
 import { progress } from "../terminal/progress.ts";
 
-/** Writes TAP as it comes. Exit code 1 if an assertion failed. */
+/** Writes TAP as it comes. Exit code 1 if an assertion failed, 3 if a file could not be run here. */
 export default command({
   summary: "run pgTAP files, each in a transaction on a database of its own",
   arguments: { files: many(path("files"), "pgTAP files or globs (default: tests/pgtap/)") },
@@ -37,11 +38,20 @@ export default command({
       const others = inPlace ? [] : notCommitted(root);
       print(`TAP version 14\n${others.length === 0 ? "" : `# not committed: ${others.join(", ")}\n`}`);
       let number = 0;
+      const withdraw = onInterrupt(
+        () =>
+          `${number} of ${files.length} files were run. Nothing of theirs lasts, and the databases made for them are dropped; run it again from the start.`,
+      );
       const onResult = (result: Parameters<typeof fileAsTap>[0]) => print(fileAsTap(result, ++number));
-      const { passed, failed } = countAssertions(await runFiles(files, { jobs, withDatabase, onResult }));
+      const results = await runFiles(files, { jobs, withDatabase, onResult });
+      withdraw();
+      const { passed, failed } = countAssertions(results);
+      const skipped = results.filter((result) => result.skipped).length;
+      const note = skipped > 0 ? `# ${skipped} files skipped\n` : "";
+      const incomplete = skipped > 0 ? exitCodes.incomplete : exitCodes.clean;
       return {
-        text: `1..${number}\n# ${passed} passed, ${failed} failed\n`,
-        exitCode: failed > 0 ? exitCodes.findings : exitCodes.clean,
+        text: `1..${number}\n# ${passed} passed, ${failed} failed\n${note}`,
+        exitCode: failed > 0 ? exitCodes.findings : incomplete,
       };
     });
   },

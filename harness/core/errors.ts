@@ -36,3 +36,9 @@ export class HarnessError extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** The SQLSTATE that a server gave an error, or its cause; empty if no server did. */
+export function sqlstateOf(error: unknown): string {
+  const said = error instanceof HarnessError ? error.cause : error;
+  return (said as { code?: string } | undefined)?.code ?? "";
+}

@@ -24,6 +24,8 @@ export interface Result {
   fix: string | null;
   /** Path of the check's page. */
   docs: string;
+  /** The section of the report that it is from. */
+  section?: string;
   /** Why a finding does not count; on `waived` results only. */
   waiver?: Waiver;
 }
@@ -60,9 +62,23 @@ export function findCheck<C extends CheckInfo>(checks: readonly C[], word: strin
   );
 }
 
+/** 4a before H101, H101 before H1001. */
+export function inOrderOfCodes(a: Pick<CheckInfo, "code">, b: Pick<CheckInfo, "code">): number {
+  return a.code.localeCompare(b.code, "en", { numeric: true });
+}
+
 /** What a finding is recognised by from run to run: its check and its object, and nothing that changes by itself. */
 export function identityOf({ code, object }: Pick<Result, "code" | "object">): string {
   return `${code} ${object}`;
+}
+
+/** What one capability found out about a target: `verify` about its isolation, `setup` about its roles, … */
+export interface Section {
+  name: string;
+  /** The checks that were asked; of the others nothing is known. */
+  asked: readonly CheckInfo[];
+  results: readonly Result[];
+  durationMs: number;
 }
 
 export interface Summary extends Record<Outcome, number> {

@@ -1,9 +1,17 @@
 import type { ClientBase } from "pg";
 import pg from "pg";
+import type { NamedContext } from "../client/context-settings.ts";
 import type { TenantContext } from "../config/schema.ts";
 import { inTransaction } from "../sql/transaction.ts";
-import type { NamedContext } from "./context.ts";
-import type { FoundMembership } from "./model.ts";
+
+/** What model.sql answers about a membership. */
+export interface FoundMembership {
+  context: TenantContext;
+  /** The membership table, qualified and quoted. */
+  relation: string;
+  /** The type of its column `member`. */
+  type: string;
+}
 
 export interface RealMembers {
   /** Contexts that name a user who there is. */

@@ -1,11 +1,12 @@
 import type { ClientBase } from "pg";
+import type { NamedContext } from "../client/context-settings.ts";
 import type { Flavor } from "../config/flavors.ts";
 import type { Isolation, TenantContext } from "../config/schema.ts";
 import { HarnessError } from "../core/errors.ts";
 import { readSqlFile } from "../sql/sql-file.ts";
 import { inTransaction, neutralSettings } from "../sql/transaction.ts";
-import { type NamedContext, scopePredicate } from "./context.ts";
-import { realMembers } from "./membership.ts";
+import { scopePredicate } from "./context.ts";
+import { type FoundMembership, realMembers } from "./membership.ts";
 
 export interface TenantTable {
   oid: string;
@@ -52,19 +53,12 @@ export interface IsolationModel {
   notes: string[];
 }
 
-/** What model.sql answers about a table and about a membership. */
+/** What model.sql answers about a table. */
 type FoundTable = TenantTable & {
   context: TenantContext;
   /** The context is the configuration's own. */
   ordinary: boolean;
 };
-export interface FoundMembership {
-  context: TenantContext;
-  /** The membership table, qualified and quoted. */
-  relation: string;
-  /** The type of its column `member`. */
-  type: string;
-}
 
 /**
  * Reads the tenant tables in one round trip, and one more for each membership table.

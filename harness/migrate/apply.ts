@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { onExit, onInterrupt } from "../core/cleanup.ts";
+import { isConnectionLoss } from "../core/connection-loss.ts";
 import { HarnessError } from "../core/errors.ts";
-import { isConnectionLoss } from "../targets/session/explain-loss.ts";
 import { graphileMigrate } from "./graphile.ts";
 import { committedMigrations, mendLinks } from "./layout.ts";
 import { type MigrationStatus, migrationStatus } from "./ledger.ts";

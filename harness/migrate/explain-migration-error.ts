@@ -1,5 +1,5 @@
+import { isConnectionLoss } from "../core/connection-loss.ts";
 import { HarnessError } from "../core/errors.ts";
-import { isConnectionLoss } from "../targets/session/explain-loss.ts";
 import type { ChildError } from "./child.ts";
 import type { Holder } from "./child-session.ts";
 

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { onDraft } from "../sql/draft-database.ts";
 import { readPacks } from "../sql/packs.ts";
 import { onConnection } from "../targets/session/on-connection.ts";
 import { urlOf } from "../targets/session/url-of.ts";
 import { applyWorking, installFiles } from "./apply-working.ts";
+import { onDraft } from "./draft-database.ts";
 import { type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { snapshotDifference } from "./snapshot-difference.ts";
 import { committedTemplate, type TemplateSteps } from "./template.ts";

@@ -6,9 +6,9 @@ import pg from "pg";
 import { globSync } from "tinyglobby";
 import { packageRoot } from "../core/project.ts";
 import { dropDatabase } from "../sql/databases.ts";
-import { onDraft } from "../sql/draft-database.ts";
 import { applyMigrations } from "./apply.ts";
 import { applyWorking } from "./apply-working.ts";
+import { onDraft } from "./draft-database.ts";
 import { isEmpty, workingState } from "./working-state.ts";
 
 /** What is done to an empty database besides: neither set-up nor pgTAP is a matter of migrations. */

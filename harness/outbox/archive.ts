@@ -1,8 +1,8 @@
 import type { Client } from "pg";
+import { asJob } from "../client/background-job.ts";
 import { patiently } from "../sql/patience.ts";
 import { isConnectionLost } from "../targets/session/connection-lost.ts";
 import { count } from "../terminal/numbers.ts";
-import { asJob } from "./queue.ts";
 
 const batch = 1_000;
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Handler } from "../client/dispatcher/event.ts";
 import { HarnessError } from "../core/errors.ts";
-import type { Handler } from "./event.ts";
 
 /**
  * The handler of a module, by its path from the working directory.

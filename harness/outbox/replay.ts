@@ -1,6 +1,6 @@
 import type { Client } from "pg";
+import { asJob } from "../client/background-job.ts";
 import { groupBy } from "../core/group.ts";
-import { asJob } from "./queue.ts";
 
 export interface Replayed {
   tenant: string;

@@ -1,4 +1,7 @@
 import type { AddressInfo } from "node:net";
+import { Dispatcher } from "../client/dispatcher/dispatcher.ts";
+import { Metrics, serveMetrics } from "../client/dispatcher/metrics.ts";
+import { surviveStrayErrors } from "../client/dispatcher/stray-errors.ts";
 import { onExit } from "../core/cleanup.ts";
 import { redact } from "../core/redaction.ts";
 import { connect } from "../targets/session/connection.ts";
@@ -7,12 +10,9 @@ import { onConnection } from "../targets/session/on-connection.ts";
 import type { Target } from "../targets/target.ts";
 import { note } from "../terminal/output.ts";
 import type { DispatchSettings } from "./dispatch-settings.ts";
-import { Dispatcher } from "./dispatcher.ts";
 import type { loadHandler } from "./load-handler.ts";
-import { Metrics, serveMetrics } from "./metrics.ts";
 import type { RegisteredQueue } from "./queues.ts";
 import { findQueue } from "./queues.ts";
-import { surviveStrayErrors } from "./stray-errors.ts";
 import { whileServerStarts } from "./while-server-starts.ts";
 
 export interface DispatcherRun extends DispatchSettings {

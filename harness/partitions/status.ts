@@ -1,7 +1,8 @@
 import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
+import { compose } from "../sql/compose.ts";
 import { patiently } from "../sql/patience.ts";
-import { readSqlFile, withIncludes } from "../sql/sql-file.ts";
+import { readSqlFile } from "../sql/sql-file.ts";
 import { inTransaction } from "../sql/transaction.ts";
 
 /** What of a table needs attention. */
@@ -106,7 +107,7 @@ export async function partitionStatus(
         if (olderThan !== undefined) await requireInterval(client, olderThan);
         const { managed, detached } = await registered(client);
         if (wanted !== undefined && asIf) await pretend(client, managed, wanted, asIf);
-        const sql = withIncludes(readSqlFile("harness/partitions/status.sql"));
+        const sql = compose(readSqlFile("harness/partitions/status.sql")).text;
         // as a function, since $ means something in a replacement
         const { rows } = await client.query(
           sql

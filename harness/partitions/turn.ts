@@ -3,12 +3,21 @@ import type { Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { liftTimeouts } from "./lift-timeouts.ts";
 
+/** Long enough for the server to notice that a killed run's client is gone. */
+const longestWaitMs = 8_000;
+
 /**
  * Does something with the conversion of a table while no other run does. May be nested.
+ * @param patienceMs how long to wait for another run at the most; never longer than 8 s
  * @throws HarnessError `conversion-running`
  */
-export async function inTurn<T>(client: Client, relation: string, work: () => Promise<T>): Promise<T> {
-  await takeTurn(client, relation);
+export async function inTurn<T>(
+  client: Client,
+  relation: string,
+  work: () => Promise<T>,
+  patienceMs = longestWaitMs,
+): Promise<T> {
+  await takeTurn(client, relation, Math.min(patienceMs, longestWaitMs));
   try {
     return await work();
   } finally {
@@ -19,11 +28,11 @@ export async function inTurn<T>(client: Client, relation: string, work: () => Pr
 }
 
 /** The lock goes with the session, also if it is killed. */
-async function takeTurn(client: Client, relation: string): Promise<void> {
+async function takeTurn(client: Client, relation: string, patienceMs: number): Promise<void> {
   // A killed run's session is noticed by its server even in the middle of a long statement.
   await client.query("set client_connection_check_interval = '2s'").catch(() => undefined);
   await liftTimeouts(client);
-  const deadline = Date.now() + 8_000;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const { rows } = await client.query("select pg_try_advisory_lock(1885434485, hashtext($1)) as mine", [
       relation,

@@ -1,11 +1,13 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import type { ClientBase } from "pg";
+import { pgtapArchive } from "../sql/pgtap-archive.ts";
 
 /** The schema that holds pgTAP on databases where we install it. */
 export const tapSchema = "tap";
 
-/** Installs pgTAP if the database has none: the server's own extension, else the SQL from the npm package. */
+/**
+ * Installs pgTAP if the database has none: the server's own extension, else the SQL from the npm package.
+ * @throws HarnessError `no-pgtap`
+ */
 export async function installPgtap(client: ClientBase): Promise<void> {
   const { rows } = await client.query(
     `select exists (select from pg_catalog.pg_extension where extname = 'pgtap')
@@ -36,10 +38,9 @@ async function createsExtension(client: ClientBase): Promise<boolean> {
 
 async function pgtapSource(): Promise<string> {
   const { list } = await import("tar");
-  const entry = createRequire(import.meta.url).resolve("@electric-sql/pglite-pgtap");
   const chunks: Buffer[] = [];
   await list({
-    file: join(dirname(entry), "pgtap.tar.gz"),
+    file: pgtapArchive(),
     filter: (path) => path.endsWith("/extension/pgtap.sql"),
     onReadEntry: (file) => file.on("data", (chunk) => chunks.push(chunk)),
   });

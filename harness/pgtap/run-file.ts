@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import pg, { type Client } from "pg";
 import { Parser } from "tap-parser";
@@ -21,11 +22,16 @@ export interface FileResult {
   file: string;
   assertions: Assertion[];
   durationMs: number;
+  /** Why nothing of it was run. */
+  skipped?: string;
 }
 
 const fileTimeoutMs = 120_000;
 
-/** Runs one pgTAP file in one transaction, which is rolled back whatever the file itself says. */
+/**
+ * Runs one pgTAP file in one transaction, which is rolled back whatever the file itself says.
+ * @throws HarnessError `no-pgtap`
+ */
 export async function runFile(client: Client, path: string): Promise<FileResult> {
   const started = performance.now();
   const file = relative(process.cwd(), path);
@@ -34,6 +40,11 @@ export async function runFile(client: Client, path: string): Promise<FileResult>
     beginStatement("read write", { statementTimeoutMs: fileTimeoutMs, lockTimeoutMs: 10_000 }),
   );
   try {
+    const occupied = await occupiedTable(client, path);
+    if (occupied) {
+      const skipped = `it counts rows of ${occupied}, and this database has some of its own: without --in-place it runs on a copy`;
+      return { file, assertions: [], durationMs: performance.now() - started, skipped };
+    }
     await installPgtap(client);
     await client.query(
       `set local search_path = public, ${tapSchema}; set local client_min_messages = warning`,
@@ -43,12 +54,31 @@ export async function runFile(client: Client, path: string): Promise<FileResult>
       if (statement.kind !== "begin") await runStatement(client, statement, file, tap);
     }
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) && !(error instanceof HarnessError)) throw error;
+    if (!isOfTheFile(error)) throw error;
     tap.fail(error);
   } finally {
     await client.query("rollback").catch(() => undefined);
   }
   return { file, assertions: tap.end(), durationMs: performance.now() - started };
+}
+
+/**
+ * The table that a file wants to have to itself (`-- alone: public.t` among its first lines), if it holds anything. By its size, since rows may
+ * be hidden from us.
+ */
+async function occupiedTable(client: Client, path: string): Promise<string | null> {
+  const table = /^(?:--.*\n)*?-- alone: (\S+)$/m.exec(readFileSync(path, "utf8"))?.[1];
+  if (!table) return null;
+  const { rows } = await client.query(
+    "select coalesce(pg_catalog.pg_relation_size(pg_catalog.to_regclass($1)), 0) > 0 as occupied",
+    [table],
+  );
+  return rows[0]?.occupied ? table : null;
+}
+
+/** That pgTAP is missing is no fault of any file. */
+function isOfTheFile(error: unknown): error is pg.DatabaseError | HarnessError {
+  return error instanceof pg.DatabaseError || (error instanceof HarnessError && error.code !== "no-pgtap");
 }
 
 async function runStatement(

@@ -1,7 +1,8 @@
 import type { FileResult } from "./run-file.ts";
 
 /** One file as a TAP 14 subtest, failures with file, line and diagnostics. */
-export function fileAsTap({ file, assertions, durationMs }: FileResult, number: number): string {
+export function fileAsTap({ file, assertions, durationMs, skipped }: FileResult, number: number): string {
+  if (skipped) return `ok ${number} - ${file} # SKIP ${skipped}\n`;
   const lines = [`# Subtest: ${file}`];
   assertions.forEach(({ ok, description, line, diagnostics, directive }, at) => {
     lines.push(`    ${ok ? "ok" : "not ok"} ${at + 1} - ${description}${directive ? ` # ${directive}` : ""}`);
@@ -21,7 +22,8 @@ export function fileAsTap({ file, assertions, durationMs }: FileResult, number: 
 export function countAssertions(results: FileResult[]): { passed: number; failed: number } {
   let passed = 0;
   let failed = 0;
-  for (const { assertions } of results) {
+  for (const { assertions, skipped } of results) {
+    if (skipped) continue;
     if (assertions.length === 0) failed++;
     for (const { ok } of assertions) ok ? passed++ : failed++;
   }

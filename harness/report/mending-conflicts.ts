@@ -1,5 +1,11 @@
-import type { Mending } from "./mending-sql.ts";
+import type { Result } from "../core/results.ts";
 import { type Act, type Step, stepsOf } from "./mending-steps.ts";
+
+/** SQL that mends findings, and the findings that it mends. */
+export interface Mending {
+  sql: string;
+  findings: Result[];
+}
 
 /**
  * The same mendings without the statements that would fail beside others. Each finding's SQL is made for the database as it was found, and

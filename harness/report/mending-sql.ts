@@ -3,13 +3,7 @@ import { printable } from "../core/printable.ts";
 import { printableSql } from "../core/printable-sql.ts";
 import type { Result } from "../core/results.ts";
 import { wrap } from "../terminal/text.ts";
-import { agreeing } from "./mending-conflicts.ts";
-
-/** SQL that mends findings, and the findings that it mends. */
-export interface Mending {
-  sql: string;
-  findings: Result[];
-}
+import { agreeing, type Mending } from "./mending-conflicts.ts";
 
 export interface MendingPlan {
   mendings: Mending[];

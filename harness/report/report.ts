@@ -1,36 +1,21 @@
 import type { ExitCode } from "../core/errors.ts";
 import { type Outcome, type Result, type Summary, severities } from "../core/results.ts";
+import type { Subject } from "../core/subject.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
-/** What `verify` found, as every report format receives it. Its JSON is described in docs/schemas/verify.schema.json. */
-export interface Report {
+/** What was found, judged, as every report format receives it. The JSON of `verify` is described in docs/schemas/verify.schema.json. */
+export interface Report extends Subject {
   schemaVersion: 1;
-  target: {
-    branch: string | null;
-    provider: string;
-    database: string;
-    user: string;
-    superuser: boolean;
-    inRecovery: boolean;
-    serverVersion: string;
-    flavor: string;
-    protected: boolean;
-  };
-  model: {
-    source: "config" | "discovered";
-    /** How sure discovery is; null if the configuration said it. */
-    confidence: "high" | "medium" | "low" | null;
-    notes: string[];
-    /** Empty if each table has its own. */
-    tenantColumn: string;
-    tenantRoles: string[];
-    context: { claim: string | null; setting: string | null };
-    tables: { table: string; tenantColumn: string; type: string }[];
-    exempt: { table: string; reason: string }[];
-  };
+  /** In the order in which they were asked; `waivers` last, if there are any. */
+  sections: SectionSummary[];
   summary: Summary;
   exitCode: ExitCode;
   results: Result[];
+}
+
+export interface SectionSummary extends Record<Outcome, number> {
+  name: string;
+  durationMs: number;
 }
 
 /** A report format is a file of formats/ with this default export. */

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg, { type Client } from "pg";
 import { HarnessError } from "../core/errors.ts";
@@ -68,6 +69,32 @@ export async function dropDatabase(client: Client, name: string): Promise<void> 
       (error: pg.DatabaseError) => error,
     );
     if (code === "00000") return;
+  }
+}
+
+/** A name for a database that whoever finds it later can tell the age of. */
+export function dated(prefix: string): string {
+  return `${prefix}${Date.now().toString(36)}_${randomBytes(4).toString("hex")}`;
+}
+
+/** So long a database may stay without a session before it counts as left behind: its maker connects within a moment. */
+const abandonedAfterMs = 10 * 60_000;
+
+/** Drops the databases with dated names that a run which was killed has left, when nobody is in them. */
+export async function dropAbandoned(client: Client, prefix: string): Promise<void> {
+  const { rows } = await client.query<{ datname: string }>(
+    `select d.datname
+       from pg_catalog.pg_database d
+      where pg_catalog.starts_with(d.datname, $1)
+        and pg_catalog.pg_has_role(d.datdba, 'USAGE')
+        and not exists (select from pg_catalog.pg_stat_activity a where a.datid = d.oid)`,
+    [prefix],
+  );
+  for (const { datname } of rows) {
+    const [, made] = /^([0-9a-z]{8})_[0-9a-f]{8}$/.exec(datname.slice(prefix.length)) ?? [];
+    if (!made || Date.now() - Number.parseInt(made, 36) < abandonedAfterMs) continue;
+    // not by force: somebody may have come in meanwhile
+    await client.query(`drop database ${pg.escapeIdentifier(datname)}`).catch(() => undefined);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseError } from "pg";
+import { isConnectionLoss } from "../core/connection-loss.ts";
 import { HarnessError } from "../core/errors.ts";
-import { isConnectionLoss } from "../targets/session/explain-loss.ts";
 
 interface Failure {
   applies(error: DatabaseError): boolean;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { HarnessError } from "../core/errors.ts";
+import { sqlstateOf } from "../core/errors.ts";
+
+export { sqlstateOf };
 
 /** A lock that did not come in time, a deadlock, a key that was changed at the same time: nothing of the transaction lasts. */
 export const passing = new Set(["55P03", "40P01", "40001"]);
@@ -21,10 +23,4 @@ export async function patiently<T>(
       await sleep(Math.min(50 * 2 ** attempt, longestPauseMs) * (0.5 + Math.random() / 2));
     }
   }
-}
-
-/** Empty if the server did not say so. */
-export function sqlstateOf(error: unknown): string {
-  const said = error instanceof HarnessError ? error.cause : error;
-  return (said as { code?: string } | undefined)?.code ?? "";
 }

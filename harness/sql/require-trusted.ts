@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { readSqlFile, withIncludes } from "./sql-file.ts";
+import { compose } from "./compose.ts";
+import { readSqlFile } from "./sql-file.ts";
 import { inTransaction } from "./transaction.ts";
 
 /**
@@ -8,7 +9,7 @@ import { inTransaction } from "./transaction.ts";
  * @throws HarnessError `pack-of-another`
  */
 export async function requireTrusted(client: ClientBase, schema: string): Promise<void> {
-  const text = withIncludes(readSqlFile("harness/sql/strangers-in-schema.sql"));
+  const text = compose(readSqlFile("harness/sql/strangers-in-schema.sql")).text;
   const { rows } = await inTransaction(client, "read only", () => client.query(text, [schema]));
   const [stranger] = rows;
   if (!stranger) return;

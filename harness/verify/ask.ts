@@ -1,20 +1,18 @@
 import type { Client, QueryResult } from "pg";
 import pg from "pg";
 import type { Result } from "../core/results.ts";
-import { contextExpression } from "../isolation/context.ts";
 import type { TenantTable } from "../isolation/model.ts";
-import type { PiiSurvey } from "../pii/survey/survey.ts";
 import { beginStatement, neutralSettings } from "../sql/transaction.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment } from "./observe.ts";
+import { limits, modelDocument, questionOf, setLocal } from "./question.ts";
+import { reads, type Surveyed } from "./run-surveys.ts";
+import { describeFailure, type Failure } from "./undecided.ts";
 
 interface Answer extends Pick<Result, "object" | "outcome" | "detail" | "evidence" | "fix"> {
   severity: Result["severity"] | null;
 }
-
-/** A check may take this long; it is one statement over the whole catalogue. */
-const limits = { statementTimeoutMs: 60_000, lockTimeoutMs: 500 };
 
 /**
  * From here on a check should not go to disk. Below, the memory would cost more than it saves: the planner takes a recursion over
@@ -28,12 +26,10 @@ export async function askAll(
   assignment: Assignment,
   observations: Observations,
   checks: Check[],
-  pii: PiiSurvey | null,
+  surveyed: Surveyed[],
 ): Promise<Result[]> {
   const { model, roles: probed, contexts, depth } = assignment;
-  const { tenantRoles: roles, schemas, exempt } = model.isolation;
-  const expression = contextExpression(model.isolation);
-  const input = { roles, probed, depth, schemas, exempt, expression, contexts };
+  const input = modelDocument(model, { probed, contexts, depth });
   const open = [
     beginStatement("read only", limits),
     neutralSettings,
@@ -41,16 +37,21 @@ export async function askAll(
     setLocal("harness.model", JSON.stringify(input)),
     setLocal("harness.tables", JSON.stringify(byKind(model.tables))),
     setLocal("harness.observations", JSON.stringify(observations)),
-    setLocal("harness.pii", JSON.stringify(pii)),
+    ...surveyed.map(({ setting, answer }) => setLocal(setting, JSON.stringify(answer))),
   ];
   try {
     await client.query(open.join("\n"));
     for (const { setting, sql } of loadFacts()) {
-      if (!checks.some((check) => check.sql.includes(setting))) continue;
+      if (!checks.some((check) => reads(check, setting))) continue;
       await client.query(`select set_config('${setting}', (${sql}\n)::text, true)`);
     }
     const results: Result[] = [];
-    for (const check of checks) results.push(...(await ask(client, check, probed.length > 0)));
+    for (const check of checks) {
+      const failed = surveyed.find((one) => one.failure && reads(check, one.setting));
+      results.push(
+        ...(failed?.failure ? [silent(check, failed.failure)] : await ask(client, check, probed.length > 0)),
+      );
+    }
     return results;
   } finally {
     await client.query("rollback").catch(() => undefined);
@@ -71,17 +72,13 @@ function byKind(tables: TenantTable[]): object[] {
 
 async function ask(client: Client, check: Check, probed: boolean): Promise<Result[]> {
   const { code, name, severity, area, docs } = check;
-  const silent = { code, name, severity, area, object: "database", evidence: null, fix: null, docs };
   if (check.kind === "probe" && !probed) {
     const detail = "no tenant role can be reached with SET ROLE: see 4a and 4b";
-    return [{ ...silent, outcome: "skipped", detail }];
+    return [silent(check, { outcome: "skipped", detail })];
   }
   try {
-    // What passes needs no proof: it stays on the server.
-    const question = `select object, outcome, detail, severity, case when outcome <> 'pass' then evidence end as evidence,
-      case when outcome <> 'pass' then fix end as fix from (${check.sql}\n) as answer`;
     const answers = (await client.query(
-      `savepoint harness_check; ${question}`,
+      `savepoint harness_check; ${questionOf(check)}`,
     )) as unknown as QueryResult<Answer>[];
     return (answers.at(-1)?.rows ?? []).map((row) => ({
       code,
@@ -94,15 +91,11 @@ async function ask(client: Client, check: Check, probed: boolean): Promise<Resul
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     await client.query("rollback to savepoint harness_check");
-    if (error.code === "55P03") {
-      const detail = "another session holds a lock on a table that it has to read: run verify again";
-      return [{ ...silent, outcome: "skipped", detail }];
-    }
-    const detail = `the check itself failed: ${error.message} (${error.code})`;
-    return [{ ...silent, outcome: "error", detail }];
+    return [silent(check, describeFailure(error, "the check itself failed"))];
   }
 }
 
-function setLocal(name: string, value: string): string {
-  return `select set_config('${name}', ${pg.escapeLiteral(value)}, true);`;
+/** The one answer of a check that says nothing of any object. */
+function silent({ code, name, severity, area, docs }: Check, failure: Failure): Result {
+  return { code, name, severity, area, object: "database", ...failure, evidence: null, fix: null, docs };
 }

@@ -1,7 +1,11 @@
-import type { Severity } from "../core/results.ts";
-import { readSqlFile, readSqlFolder, withIncludes } from "../sql/sql-file.ts";
+import { basename, dirname } from "node:path";
+import { inOrderOfCodes, type Severity } from "../core/results.ts";
+import { compose } from "../sql/compose.ts";
+import { names, readSqlFolder, type SqlFile } from "../sql/sql-file.ts";
 
-/** One file of checks/: a query that answers with (object, outcome, detail, evidence, fix, severity). */
+const folder = "harness/verify/checks";
+
+/** One file of checks/<area>/: a query that answers with (object, outcome, detail, evidence, fix, severity). */
 export interface Check {
   code: string;
   name: string;
@@ -24,31 +28,31 @@ export interface Fact {
   sql: string;
 }
 
-const prologue = () => readSqlFile("harness/verify/prologue.sql").text;
-
 export function loadFacts(): Fact[] {
-  return readSqlFolder("harness/verify/facts").map((source) => ({
-    setting: `harness.${source.name}`,
-    sql: `${prologue()}\n${withIncludes(source)}`,
+  return readSqlFolder("harness/verify/facts").map((file) => ({
+    setting: `harness.${file.name}`,
+    sql: compose(file).text,
   }));
 }
 
+/** Every check, in the order of the codes, which is that of the areas too. */
 export function loadChecks(): Check[] {
-  const before = prologue();
-  return readSqlFolder("harness/verify/checks").map((source) => {
-    const { header, name: file } = source;
-    const query = withIncludes(source);
-    return {
-      code: header.code ?? file,
-      name: header.name ?? file,
-      aliases: header.aliases?.split(/[ ,]+/) ?? [],
-      title: header.title ?? file,
-      severity: (header.severity ?? "high") as Severity,
-      area: header.area ?? "",
-      kind: header.kind === "probe" ? "probe" : "catalogue",
-      observes: /\b(observed|holes)\b/.test(query),
-      sql: `${before}\n${query}`,
-      docs: `docs/checks/${header.code ?? file}.md`,
-    };
-  });
+  return readSqlFolder(`${folder}/**`).map(loadCheck).sort(inOrderOfCodes);
+}
+
+function loadCheck(file: SqlFile): Check {
+  const { header, name, path } = file;
+  const { text, fragments } = compose(file);
+  return {
+    code: header.code ?? name,
+    name: header.name ?? name,
+    aliases: names(file, "aliases"),
+    title: header.title ?? name,
+    severity: (header.severity ?? "high") as Severity,
+    area: basename(dirname(path)),
+    kind: header.kind === "probe" ? "probe" : "catalogue",
+    observes: fragments.includes("probe_answers") || fragments.includes("holes"),
+    sql: text,
+    docs: `docs/checks/${header.code ?? name}.md`,
+  };
 }

@@ -1,12 +1,6 @@
+import { claimsSetting, type NamedContext, type Settings, settingsOf } from "../client/context-settings.ts";
 import type { TenantContext } from "../config/schema.ts";
-import {
-  claimsSetting,
-  type NamedContext,
-  type Settings,
-  settingNames,
-  settingStatements,
-  settingsOf,
-} from "../isolation/context.ts";
+import { settingNames, settingStatements } from "../isolation/context.ts";
 
 /** A session's claim about who it is, and whether any row may answer to it. */
 export interface Context {

@@ -1,7 +1,6 @@
 import type { Client } from "pg";
-import { countOutcomes, type Outcome, type Result, type Summary } from "../core/results.ts";
+import type { Outcome, Result } from "../core/results.ts";
 import type { IsolationModel } from "../isolation/model.ts";
-import { surveyPii } from "../pii/survey/survey.ts";
 import { surveyGround } from "../sql/act-as/ground.ts";
 import { inTransaction } from "../sql/transaction.ts";
 import { askAll } from "./ask.ts";
@@ -10,11 +9,12 @@ import { contextsFor } from "./contexts.ts";
 import type { Observations } from "./observations.ts";
 import type { Assignment, Depth } from "./observe.ts";
 import { type Connect, Pass } from "./pass.ts";
+import { runSurveys } from "./run-surveys.ts";
+import type { Circumstances } from "./survey.ts";
 
 export interface Verification {
-  model: IsolationModel;
-  summary: Summary;
   results: Result[];
+  durationMs: number;
 }
 
 export interface VerifyOptions {
@@ -22,8 +22,7 @@ export interface VerifyOptions {
   depth?: Depth;
   /** Opens another connection to the same database, if the server has one to give: with many tables that pays. */
   connect?: Connect;
-  /** The key of PII protection, to open sealed values with: here, it is not sent. */
-  piiKey?: string | undefined;
+  secrets?: Circumstances["secrets"];
 }
 
 /** From here on a second connection is worth opening. */
@@ -37,7 +36,7 @@ export async function verify(
   model: IsolationModel,
   options: VerifyOptions = {},
 ): Promise<Verification> {
-  const { checks = loadChecks(), depth = "probe", piiKey, connect = async () => null } = options;
+  const { checks = loadChecks(), depth = "probe", secrets = {}, connect = async () => null } = options;
   const started = performance.now();
   const contexts = contextsFor(model);
   const roles = await reachableRoles(client, model);
@@ -48,40 +47,19 @@ export async function verify(
     checks.filter(({ observes }) => observes),
     checks.filter(({ observes }) => !observes),
   ];
-  const pii = checks.some(({ area }) => area === "pii")
-    ? await surveyPii(client, { depth, key: piiKey })
-    : null;
+  const surveyed = await runSurveys(client, checks, { depth, secrets });
   const pass = new Pass(assignment, connect);
   const workers = model.tables.length < manyTables ? 1 : 2;
   // What looks at definitions alone is asked beside the probe run.
-  const early = askAll(client, assignment, nothingYet, ready, pii);
+  const early = askAll(client, assignment, nothingYet, ready, surveyed);
   await Promise.all([early, ...Array.from({ length: workers }, () => pass.work())]);
   await pass.work(client);
-  const answers = [...(await early), ...(await askAll(client, assignment, pass.observations, waiting, pii))];
-  const results = worstPerObject([...answers, ...undecidable(model, checks)]).sort(inOrderOf(checks));
-  const summary = {
-    ...countOutcomes(results),
-    tables: model.tables.length,
-    durationMs: Math.round(performance.now() - started),
-  };
-  return { model, summary, results };
-}
-
-/** Tables of which nothing can be told, each once, so that they are not silently left out. */
-function undecidable({ undecidable: tables }: IsolationModel, checks: Check[]): Result[] {
-  const check = checks.find(({ code }) => code === "H201");
-  if (!check) return [];
-  const { code, name, severity, area, docs } = check;
-  return tables.map(({ relation, reason }) => {
-    const answer = {
-      outcome: "skipped" as const,
-      object: relation,
-      detail: reason,
-      evidence: null,
-      fix: null,
-    };
-    return { code, name, severity, area, ...answer, docs };
-  });
+  const answers = [
+    ...(await early),
+    ...(await askAll(client, assignment, pass.observations, waiting, surveyed)),
+  ];
+  const results = worstPerObject(answers).sort(inOrderOf(checks));
+  return { results, durationMs: Math.round(performance.now() - started) };
 }
 
 /** The tenant roles that this session can become. Probing as the others is impossible, and 4a and 4b say why. */

@@ -5,7 +5,7 @@ import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts"
 import { connect } from "../../harness/targets/session/connection.ts";
 import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
-import { base, readFixture } from "../support/check-fixtures.ts";
+import { base, isSimple, readFixture } from "../support/check-fixtures.ts";
 import { runScript } from "../support/psql.ts";
 import { verifyDatabase } from "../support/verify.ts";
 
@@ -17,11 +17,11 @@ afterAll(async () => {
   await branch.stop();
 });
 
-const ordinary = loadChecks()
+const simple = loadChecks()
   .map(({ code }) => ({ code, ...readFixture(code, "bad") }))
-  .filter(({ ordinary, header }) => ordinary && !header.base && !header.undecided);
+  .filter(isSimple);
 
-type Faults = typeof ordinary;
+type Faults = typeof simple;
 /** Of a table, function, type, role, schema or policy that is there already. */
 const nameIsTaken = ["42P07", "42723", "42710", "42P06"];
 
@@ -48,7 +48,7 @@ test.each([
 ])(
   "the SQL that mends many faults at once runs in one session, as $as, and leaves none",
   async ({ as, server }) => {
-    let left = ordinary.filter(({ header }) => header.as === as);
+    let left = simple.filter(({ header }) => header.as === as);
     const sizes: number[] = [];
     while (left.length > 0) {
       const name = `together_${as ?? "owner"}_${sizes.length}`;

@@ -8,7 +8,9 @@ import { findCommands } from "../../harness/command-line/find.ts";
 import { flagOf } from "../../harness/command-line/option.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 
-const commands: [name: string, command: Command][] = [...(await findCommands())].flatMap(([name, found]) =>
+const commands: [name: string, command: Command][] = [
+  ...(await findCommands(new URL("../../harness/commands/", import.meta.url))),
+].flatMap(([name, found]) =>
   "commands" in found
     ? [...found.commands].map(([verb, command]): [string, Command] => [`${name} ${verb}`, command])
     : [[name, found] as [string, Command]],

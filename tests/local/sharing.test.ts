@@ -1,11 +1,16 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createBranch, deleteBranch } from "../../harness/targets/local/cluster.ts";
 import { serverUser } from "../../harness/targets/local/os-user.ts";
-import { isPostmaster, type Postmaster, readPostmaster } from "../../harness/targets/local/postmaster.ts";
+import {
+  isPostmaster,
+  type Postmaster,
+  readPostmaster,
+  removeBogusLock,
+} from "../../harness/targets/local/postmaster.ts";
 import { asUser } from "../../harness/targets/local/server-tool.ts";
 import { localTarget, startBranch, stopBranch } from "../../harness/targets/local/target.ts";
 import { startHolder } from "./support/child.ts";
@@ -172,6 +177,42 @@ describe("a killed server", () => {
     expect(server()?.pid).not.toBe(stranger.pid);
     await next.release();
     stranger.kill();
+  });
+});
+
+describe("a postmaster.pid that says nothing, as a full disk or a power cut leaves it,", () => {
+  const lockFile = () => join(data, "postmaster.pid");
+  const spoil = (content: string) => {
+    writeFileSync(lockFile(), content);
+    // the server's, who refuses somebody else's too
+    const { uid, gid } = statSync(data);
+    chownSync(lockFile(), uid, gid);
+    chmodSync(lockFile(), 0o600);
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(lockFile(), longAgo, longAgo);
+  };
+
+  test.each([
+    ["empty", ""],
+    ["of zero bytes", "\0\0\0\0"],
+    ["with a line of nothing", "\n"],
+  ])("%s, does not keep the branch from starting", async (_, content) => {
+    spoil(content);
+    const next = await localTarget("shared");
+    expect(await works(next.url)).toBe(true);
+    await next.release();
+  });
+
+  test("is left alone while a server runs on the folder all the same", async () => {
+    const running = await localTarget("shared");
+    const whole = readFileSync(lockFile());
+    const before = server();
+    spoil("");
+    expect(removeBogusLock(data)).toBe(false);
+    expect(await works(running.url)).toBe(true);
+    writeFileSync(lockFile(), whole);
+    expect(server()).toEqual(before);
+    await running.release();
   });
 });
 

@@ -80,25 +80,29 @@ test("an event is in one of the two tables at any moment, also if it does not wo
 
 test("a guest is erased from what is moved at the same moment", async () => {
   const guest = "11111111-1111-4111-8111-111111111111";
-  await addFinished(1, { guest_id: guest, email: "ada@guests.example" });
+  await client.query(
+    `begin; set local role authenticated; select set_config('app.restaurant_id', '${tenant}', true), set_config('app.pii.key', '${"ab".repeat(32)}', true);
+     insert into public.customers (restaurant_id, id, full_name, email) values ('${tenant}', '${guest}', 'Ada', 'ada@guests.example'); commit`,
+  );
+  await addFinished(1, { customer_id: guest, email: "ada@guests.example" });
   await client.query("begin; set local role app_background; select tenancy.set_job('test')");
   expect(await archive()).toBe(1);
   // The eraser waits for the row that is being moved.
   const erased = job(other, () =>
-    other.query("select pii.scrub_messages($1, $2) as messages", [tenant, guest]),
+    other.query("select pii.erase_customer($1, $2, without_values => true) as erased", [tenant, guest]),
   );
   await until(
     "the eraser waits",
     async () =>
       (
         await third.query(
-          "select 1 from pg_stat_activity where query ~ 'pii.scrub_messages' and wait_event_type = 'Lock'",
+          "select 1 from pg_stat_activity where query ~ 'pii.erase_customer' and wait_event_type = 'Lock'",
         )
       ).rowCount,
     (waiting) => waiting === 1,
   );
   await client.query("commit");
-  expect((await erased).rows).toEqual([{ messages: 1 }]);
+  expect((await erased).rows[0].erased).toMatchObject({ customers: 1 });
   const { rows } = await job(client, () =>
     client.query("select payload ->> 'email' as email from public.capacity_outbox_archive"),
   );

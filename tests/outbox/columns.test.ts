@@ -6,7 +6,7 @@ import { addEvents, addTenants, clear, job } from "./support/outbox.ts";
 const { client } = await testDatabase();
 const [attacker = "", victim = "", ...others] = await addTenants(client, 54);
 const seed = Number(process.env.HARNESS_SEED ?? Date.now() % 1_000_000);
-const runs = process.env.HARNESS_LONG ? 2_000 : 150;
+const runs = process.env.HARNESS_LONG ? 2_000 : 60;
 
 const edgeTimes = [
   "-infinity",

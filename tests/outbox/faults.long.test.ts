@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "pg";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { keyOf } from "../../harness/client/dispatcher/queue.ts";
 import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { keyOf } from "../../harness/outbox/queue.ts";
 import { createDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { describeThrown } from "../../harness/outbox/error-text.ts";
+import { describeThrown } from "../../harness/client/dispatcher/error-text.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { type RunningDispatcher, startDispatcher } from "./support/dispatcher.ts";

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { installPack } from "../../harness/partitions/pack.ts";
 import { partitionStatus } from "../../harness/partitions/status.ts";
-import { readSqlFile, withIncludes } from "../../harness/sql/sql-file.ts";
+import { readSqlFile } from "../../harness/sql/sql-file.ts";
 import { testDatabase } from "../support/database.ts";
 
 // The fragments that status and the checks bring in, and the functions of the pack, say the same of every table.
 const { client } = await testDatabase("empty");
 await installPack(client);
-const fragment = (name: string) => withIncludes(readSqlFile(`harness/sql/fragments/${name}.sql`));
+const fragment = (name: string) => readSqlFile(`harness/sql/fragments/${name}.sql`).text;
 
 test.each([
   ["date", "date", "'2026-01-01'", "'2026-02-01'", "'5874897-01-01'"],
@@ -24,7 +24,7 @@ test.each([
     const { rows } = await client
       .query(
         `begin; set local timezone = '${zone}'; set local datestyle = 'ISO';
-       with ${fragment("partition-bounds")},
+       with ${fragment("partition_bounds")},
        ours as (select child::bigint, starts_at, ends_at, is_default, detaching from partition_bounds where parent = 'public.${name}s'::regclass),
        theirs as (select child::oid::bigint, starts_at, ends_at, is_default, is_detaching from partitions.children('public.${name}s'))
        select (select count(*)::int from ours) as n,
@@ -91,7 +91,7 @@ test.each(Object.entries(cases))("policies: %s", async (_, { schema, policy, oth
       create policy own on public.${table} using (${written(policy, table)}) with check (true);
       create policy own on public.${child} using (${written(other ?? policy, child)}) with check (true);`);
     const { rows } = await client.query(
-      `with ${fragment("same-policies")},
+      `with ${fragment("own_policies")},
        texts as (select relation, jsonb_agg(to_jsonb(p) - 'relation') as text from own_policies as p group by relation)
        select count(distinct text) = 1 as same, count(*)::int as n,
               not exists (select from partitions.policies($1::regclass, $3) except select from partitions.policies($2::regclass)) as alike,

@@ -220,16 +220,18 @@ describe("a conversion", () => {
   test("one at a time", async () => {
     await convert("--key", "at", "--extend-keys", "--pause-before-swap");
     await other.query("select pg_advisory_lock(1885434485, hashtext($1))", [table]);
-    const { status, stderr } = await convert();
+    const { status, stderr } = await convert("--wait", "0.1");
     await other.query("select pg_advisory_unlock_all()");
     expect({ status, code: code(stderr) }).toEqual({ status: 2, code: "conversion-running" });
   }, 60_000);
 
   test("two begun at once: one does it, the other is told that it is under way", async () => {
-    const both = await Promise.all([
-      convert("--key", "at", "--extend-keys", "--batch", "10", "--rate", "30"),
-      convert("--key", "at", "--extend-keys", "--batch", "10", "--rate", "30"),
-    ]);
+    // whoever reads the table keeps the swap waiting until the other one has been told
+    await other.query("begin; lock table moments in access share mode");
+    const running = [convert("--key", "at", "--extend-keys"), convert("--key", "at", "--extend-keys")];
+    expect(await Promise.race(running)).toMatchObject({ status: 2 });
+    await other.query("commit");
+    const both = await Promise.all(running);
     expect(both.map(({ status }) => status).sort()).toEqual([0, 2]);
     expect(code(both.find(({ status }) => status === 2)?.stderr ?? "")).toBe("conversion-running");
     expect([await rows(), await kind()]).toEqual([400, "p"]);

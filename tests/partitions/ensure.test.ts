@@ -355,18 +355,31 @@ test("the file that the dry run names installs the functions in psql", async () 
 });
 
 test("whoever makes a partition of somebody else's table, it belongs to the table's owner", async () => {
-  const { client, superuserUrl } = old;
+  const { client, url } = old;
   await client.query(
     `create table theirs (at date not null) partition by range (at); ${partitionOf("theirs", 0)}`,
   );
   await client.query("alter table theirs enable row level security; create policy p on theirs using (true)");
-  const args = ["partitions", "ensure", "theirs", "--database-url", superuserUrl];
-  expect((await harness(args)).status).toBe(0);
+  const admin = await connect(old.superuserUrl, { purpose: "test" });
+  await admin.query(
+    `create role holder; grant holder to ${client.escapeIdentifier(client.user ?? "")}; grant create on schema public to holder; alter table theirs owner to holder`,
+  );
+  await admin.end();
+  const { status, stderr } = await harness(["partitions", "ensure", "theirs", "--database-url", url]);
+  expect({ status, stderr }).toEqual({ status: 0, stderr });
   const { rows } = await client.query(
     `select count(*)::int as partitions, count(*) filter (where c.relowner = p.relowner)::int as same, bool_and(c.relacl is null) as shut
        from pg_inherits as i join pg_class as c on c.oid = i.inhrelid join pg_class as p on p.oid = i.inhparent where p.oid = 'theirs'::regclass`,
   );
   expect(rows).toEqual([{ partitions: 4, same: 4, shut: true }]);
+});
+
+test("functions that belong to an ordinary role are not run by a superuser", async () => {
+  const { status, stderr } = await harness(["partitions", "ensure", "--database-url", old.superuserUrl]);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(
+    /^harness: .*would run with the rights of this login. Connect as .*\[pack-of-another\]\n$/,
+  );
 });
 
 test("a name that steers terminals is shown as what it is", async () => {

@@ -7,18 +7,21 @@ import { installPack } from "../../harness/partitions/pack.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { Random, seedOf } from "./support/random.ts";
 import { month, partitionOf } from "./support/server.ts";
 
-// Making and taking away partitions, killed at random moments and begun again, two runs at a time, beside a writer. In the end there is
-// exactly what there has to be: no row too few, no partition too many, nothing that is half done.
+// Making and taking away partitions, killed and begun again, two runs at a time, beside a writer. In the end there is exactly what there has
+// to be: no row too few, no partition too many, nothing that is half done. Here the runs are killed once, when a partition is half gone; in
+// `npm run test:long` many times at random moments, until some have met one that was.
 const { client, url } = await testDatabase("empty");
+const long = process.env.HARNESS_LONG !== undefined;
 const random = new Random(seedOf("rotation"));
 const cli = join(packageRoot, "dist", "cli.js");
 /** Where partitions were when nobody was at it. */
 const seen = new Set<string>();
 
-test("killed at random, and in the end everything is as if it had not been", async () => {
+test("killed, and in the end everything is as if it had not been", async () => {
   await installPack(client);
   const past = [-12, -11, -10, -9, -8, -7, -6, -5, -4, -3, -2, -1, 0];
   const actions = ["drop", "archive", "detach"];
@@ -52,20 +55,23 @@ test("killed at random, and in the end everything is as if it had not been", asy
   })();
   // DETACH waits for whoever has read the table: so there is time to die in.
   const reader = await connect(url, { purpose: "test reader" });
+  const read = "begin isolation level repeatable read; select * from by_drop, by_archive, by_detach limit 1";
   const reading = (async () => {
-    while (busy) {
-      await reader.query(
-        "begin isolation level repeatable read; select * from by_drop, by_archive, by_detach limit 1",
-      );
+    while (long && busy) {
+      await reader.query(read);
       await sleep(40);
       await reader.query("commit");
     }
   })();
+  if (!long) await reader.query(read);
   const observer = await connect(url, { purpose: "test observer" });
   const sessions =
     "from pg_stat_activity where application_name ~ '^harness partitions' and datname = current_database()";
+  const unsettled = async () =>
+    (await observer.query<{ state: string }>("select distinct state from partitions.unsettled()")).rows;
   let killed = 0;
-  for (let round = 0; round < 14; round++) {
+  const goOn = (round: number) => (long ? round < 14 || seen.size === 0 : round === 0);
+  for (let round = 0; goOn(round); round++) {
     const verbs = ["ensure", random.pick(["prune", "maintain"]), "prune"].slice(random.below(2));
     const runs = verbs.map((verb) =>
       spawn(process.execPath, [cli, "partitions", verb, "--database-url", url], { stdio: "ignore" }),
@@ -75,22 +81,23 @@ test("killed at random, and in the end everything is as if it had not been", asy
       !(await observer.query(`select ${sessions}`)).rowCount &&
       runs.some(({ exitCode }) => exitCode === null)
     );
-    await sleep(random.below(400));
+    if (long) await sleep(random.below(400));
+    else await until(async () => (await unsettled()).length > 0, "a partition is half gone");
     for (const run of runs) if (run.exitCode === null && run.kill("SIGKILL")) killed++;
     await Promise.all(ended);
     // Or else the server would finish the statement that it is at.
-    if (random.chance(0.7)) await observer.query(`select pg_terminate_backend(pid) ${sessions}`);
+    if (!long || random.chance(0.7)) await observer.query(`select pg_terminate_backend(pid) ${sessions}`);
     while ((await observer.query(`select ${sessions}`)).rowCount);
-    const { rows: states } = await observer.query("select distinct state from partitions.unsettled()");
-    for (const { state } of states) seen.add(state);
+    for (const { state } of await unsettled()) seen.add(state);
   }
+  if (!long) await reader.query("commit");
   const last = await harness(["partitions", "maintain", "--database-url", url]);
   busy = false;
   await Promise.all([writer, reading]);
   await reader.end();
   await observer.end();
   expect({ status: last.status, stderr: last.stderr }).toEqual({ status: 0, stderr: "" });
-  expect(killed).toBeGreaterThan(6);
+  expect(killed).toBeGreaterThan(0);
   // It was caught in the act.
   expect(seen.size).toBeGreaterThan(0);
   expect((await harness(["partitions", "maintain", "--database-url", url])).stdout).toBe(

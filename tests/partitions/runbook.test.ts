@@ -101,12 +101,3 @@ describe("what each is about makes it speak", () => {
     expect(await signal("archive-behind")).toEqual([]);
   });
 });
-
-test("what the runbook undoes can be undone", async () => {
-  const statement = /`(alter table public\.booking_table_assignments drop constraint [^`]*)`/.exec(
-    readFileSync(join(packageRoot, "docs/runbooks/partitions.md"), "utf8"),
-  )?.[1];
-  await client.query("begin");
-  await client.query(statement ?? "no such statement");
-  await client.query("rollback");
-});

@@ -23,7 +23,7 @@ describe("tty", () => {
 
   test("a long target, role and database are wrapped too", () => {
     const wide = report(everyOutcome(), { branch: "b".repeat(90), database: "d".repeat(63) });
-    wide.model.tenantRoles = Array.from({ length: 9 }, (_, at) => `tenant_role_number_${at}`);
+    if (wide.model) wide.model.tenantRoles = Array.from({ length: 9 }, (_, at) => `tenant_role_number_${at}`);
     const text = tty(wide, plain);
     expect(linesWithoutSql(text).filter((line) => displayWidth(line) > 80)).toEqual([]);
     expect(text).toContain("tenant_role_number_8");

@@ -32,3 +32,7 @@ export function readFixture(code: string, kind: "bad" | "good"): Fixture {
   const config = file ? JSON.parse(readFileSync(file, "utf8")) : otherwise;
   return { sql, header, config, ordinary: config === defaultConfig };
 }
+
+/** It can live beside others on one database: so together.test.ts asks all checks about it again, when it is mended. */
+export const isSimple = ({ ordinary, header }: Fixture): boolean =>
+  ordinary && !header.base && !header.undecided;

@@ -9,6 +9,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** Owner's URL of a throw-away branch of flavor neon, shared by all test files. */
     serverUrl: string;
+    /** The bootstrap superuser's URL of the same. */
+    superuserUrl: string;
     /** A database on it that is set up and migrated, to be cloned. */
     template: string;
   }
@@ -21,6 +23,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const admin = await connect(branch.ownerUrl, { purpose: "test", database: "postgres" });
   project.provide("template", await migratedTemplate(admin, branch.ownerUrl, packageRoot));
   project.provide("serverUrl", branch.ownerUrl);
+  project.provide("superuserUrl", branch.superuserUrl);
   await admin.end();
   return branch.stop;
 }

@@ -4,7 +4,7 @@ import { configSchema } from "../../harness/config/schema.ts";
 import { exitCodeOf, type Result, type Severity } from "../../harness/core/results.ts";
 import { loadModel } from "../../harness/isolation/model.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
-import { verify } from "../../harness/verify/engine.ts";
+import { type VerifyOptions, verify } from "../../harness/verify/engine.ts";
 
 export interface Findings {
   results: Result[];
@@ -22,7 +22,7 @@ export async function verifyDatabase(
   url: string,
   failOn: Severity = "medium",
   config?: object,
-  piiKey?: string,
+  options: VerifyOptions = {},
 ): Promise<Findings> {
   const client = await connect(url, { purpose: "verify" });
   try {
@@ -30,7 +30,7 @@ export async function verifyDatabase(
       client,
       requireIsolation(config ? v.parse(configSchema, config) : loadConfig()),
     );
-    return findingsOf((await verify(client, model, { piiKey })).results, failOn);
+    return findingsOf((await verify(client, model, options)).results, failOn);
   } finally {
     await client.end();
   }

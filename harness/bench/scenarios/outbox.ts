@@ -1,11 +1,19 @@
 import { equal } from "node:assert";
 import type { Comparison, Scenario, Side } from "../scenario.ts";
-import { type Churned, churn } from "./outbox/churn.ts";
+import { churn } from "./outbox/churn.ts";
 import { drainByDispatcher, drainInOrder } from "./outbox/drain.ts";
 import { claimsUntilServed } from "./outbox/fairness.ts";
 import { type noises, quietTenantWaits } from "./outbox/neighbours.ts";
 import * as peers from "./outbox/peers.ts";
-import { type Design, enter, fairClaim, orderedClaim, queueOf, type State } from "./outbox/queues.ts";
+import {
+  type Churned,
+  type Design,
+  enter,
+  fairClaim,
+  orderedClaim,
+  queueOf,
+  type State,
+} from "./outbox/queues.ts";
 
 const scenario: Scenario<State> = {
   title: "claims from a backlog",

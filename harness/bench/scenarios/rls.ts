@@ -1,7 +1,7 @@
 import { deepStrictEqual, notDeepStrictEqual } from "node:assert";
 import type { Client, PoolClient, QueryResult } from "pg";
+import { claimsSetting } from "../../client/context-settings.ts";
 import { withTenant } from "../../client/with-tenant.ts";
-import { claimsSetting } from "../../isolation/context.ts";
 import { readSqlFile } from "../../sql/sql-file.ts";
 import type { Comparison, Scenario, Side } from "../scenario.ts";
 

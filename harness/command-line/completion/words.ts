@@ -1,5 +1,4 @@
-import type { Command } from "../command.ts";
-import type { Tree } from "../find.ts";
+import type { Command, Tree } from "../command.ts";
 import { flagOf } from "../option.ts";
 import type { Value } from "../values.ts";
 

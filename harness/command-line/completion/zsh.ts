@@ -1,4 +1,4 @@
-import type { Tree } from "../find.ts";
+import type { Tree } from "../command.ts";
 import type { Value } from "../values.ts";
 import { type Point, pointsOf } from "./words.ts";
 

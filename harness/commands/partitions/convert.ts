@@ -98,11 +98,11 @@ async function convert(given: Given, branch: string | null, converting: Converti
   const installed = await installPack(client);
   if (installed) say(`${installed} the schema partitions`);
   // from the plan on, so that of two that begin at once the second hears of the first
-  const ended = await inTurn(client, relation, () =>
+  const work = () =>
     given.finish || given.rollback
       ? end(converting, given.finish ? "finish" : "rollback", running)
-      : goAhead(converting, given, running),
-  );
+      : goAhead(converting, given, running);
+  const ended = await inTurn(client, relation, work, patienceMs);
   if (ended.ending !== "refused") {
     return {
       json: { branch, table: relation, ending: ended.ending },

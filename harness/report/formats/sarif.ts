@@ -16,7 +16,7 @@ const sarif: Format = (report) => {
   const groups = [...groupBy(report.results, ({ code }) => code)];
   const known = {
     ruleIndex: new Map(groups.map(([code], at) => [code, at])),
-    tables: new Set(report.model.tables.map(({ table }) => table)),
+    tables: new Set(report.model?.tables.map(({ table }) => table)),
   };
   const undecided = resultsThat(report, "skipped", "error");
   const { version } = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8"));

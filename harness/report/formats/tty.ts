@@ -45,19 +45,24 @@ function codeIn({ links }: Terminal): Code {
 }
 
 function header(report: Report, c: Colors): string {
-  const { target, model } = report;
+  const asked = report.sections.map(({ name }) => name).filter((name) => name !== "waivers");
+  const title = `harness ${asked.join(", ") || "verify"}`;
+  const where = wrap(printable(targetParts(report).join(" · ")), width, `${title}  `);
+  return [where.replace(title, () => c.bold(title)), ...modelLines(report, c)].join("\n");
+}
+
+function modelLines({ target, model }: Report, c: Colors): string[] {
+  if (!model) return [];
   const { claim, setting } = model.context;
   const context = [claim && `claim ${claim}`, setting && `setting ${setting}`].filter(Boolean).join(" or ");
   const user = `${target.user}${target.superuser ? " (superuser)" : ""}`;
   const roles = `${model.tenantRoles.join(", ")}, connected as ${user} · ${model.tables.length} tables`;
-  const where = wrap(printable(targetParts(report).join(" · ")), width, "harness verify  ");
   return [
-    where.replace("harness verify", c.bold("harness verify")),
     c.dim(
       wrap(printable(`${model.tenantColumn || "each table's own column"} = ${context}`), width, "  tenant: "),
     ),
     c.dim(wrap(printable(roles), width, "  roles:  ")),
-  ].join("\n");
+  ];
 }
 
 /** The runbook's steps and whatever is not well, a line each; the rest by area. */

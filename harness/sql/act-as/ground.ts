@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
-import { readSqlFile, withIncludes } from "../sql-file.ts";
+import { compose } from "../compose.ts";
+import { readSqlFile } from "../sql-file.ts";
 import { inTransaction } from "../transaction.ts";
 
 /** What a session may do as another role (ground.sql). */
@@ -15,7 +16,7 @@ export interface Ground {
 
 /** Asks once for a session; `roles` are those that it is to act as. */
 export async function surveyGround(client: ClientBase, roles: readonly string[]): Promise<Ground> {
-  const text = withIncludes(readSqlFile("harness/sql/act-as/ground.sql"));
+  const text = compose(readSqlFile("harness/sql/act-as/ground.sql")).text;
   const { rows } = await inTransaction(client, "read only", () => client.query<Ground>(text, [roles]));
   const [ground] = rows;
   if (!ground) throw new Error("the session has no role");

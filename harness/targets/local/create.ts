@@ -1,3 +1,4 @@
+import { onInterrupt } from "../../core/cleanup.ts";
 import { HarnessError } from "../../core/errors.ts";
 import { assertBranchName, branchNames, type LocalBranch } from "./branch-folder.ts";
 import { createBranch } from "./cluster.ts";
@@ -20,7 +21,13 @@ export async function createNewBranch(
   }
   const state = stateFolder();
   if (branchNames(state).includes(name)) throw alreadyExists(name);
+  const withdraw = onInterrupt(() =>
+    branchNames(state).includes(name)
+      ? `the branch ${name} was made.`
+      : `the branch ${name} was not made, and nothing is left of it. Run it again from the start.`,
+  );
   const { branch, created } = await createBranch(state, name, { flavor });
+  withdraw();
   if (!created) throw alreadyExists(name);
   return branch;
 }

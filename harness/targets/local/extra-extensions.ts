@@ -1,20 +1,14 @@
 import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { globSync } from "tinyglobby";
 import { packageRoot } from "../../core/project.ts";
+import { pgtapArchive } from "../../sql/pgtap-archive.ts";
 
 /** Our own extensions: those of the managed platforms, rebuilt in SQL. */
 function ownFiles(): string[] {
   const folder = join(packageRoot, "harness/targets/local/extensions");
   return globSync("*.{control,sql}", { cwd: folder, absolute: true }).sort();
-}
-
-/** pgTAP as an archive of plain SQL, whose paths begin with `share/postgresql/extension/`. */
-function pgtapArchive(): string {
-  const entry = createRequire(import.meta.url).resolve("@electric-sql/pglite-pgtap");
-  return join(dirname(entry), "pgtap.tar.gz");
 }
 
 /** Changes when any file changes that `addExtensions` would install. */

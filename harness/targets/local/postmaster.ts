@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { branchesFolder } from "./state.ts";
 
@@ -25,6 +25,30 @@ export function readPostmaster(data: string): Postmaster | null {
 export function recycledPid(data: string): number | null {
   const pid = Number(readLines(join(data, "postmaster.pid"))[0]);
   return pid && isAlive(pid) && !isPostmaster(pid, data) ? pid : null;
+}
+
+/**
+ * Removes a postmaster.pid that names no process, which a full disk or a power cut leaves and Postgres itself refuses, unless a server runs on
+ * the folder all the same.
+ * @returns whether it was removed
+ */
+export function removeBogusLock(data: string): boolean {
+  const file = join(data, "postmaster.pid");
+  const found = statSync(file, { throwIfNoEntry: false });
+  // A server that is starting fills it at once.
+  if (!found || Date.now() - found.mtimeMs < 2_000) return false;
+  if (Number(readLines(file)[0]) || runsOn(data)) return false;
+  rmSync(file, { force: true });
+  return true;
+}
+
+/** Whether a process of ours serves this folder, whatever its postmaster.pid says. */
+function runsOn(data: string): boolean {
+  const commands =
+    process.platform === "linux"
+      ? readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (commandLine(Number(name)) ?? []) : []))
+      : execFileSync("ps", ["-axww", "-o", "command="], { encoding: "utf8" }).split("\n");
+  return commands.some((command) => command.includes(` -D ${data} -p `));
 }
 
 /** The port that a server on this data folder had last: it stays the same while nobody else takes it. */

@@ -25,6 +25,6 @@ export function didNotStart(branch: LocalBranch, log: string): HarnessError {
   return new HarnessError({
     code: "server-did-not-start",
     message: `the server of the branch "${name}" did not start: ${redact(reason.replace(/^.*?(FATAL|PANIC):\s*/, ""))}`,
-    hint: `Look into ${logFile(branch)}; to begin anew: harness branch delete ${name}.`,
+    hint: `Look into ${logFile(branch)}. Its data is in ${branch.data}; harness branch delete ${name} throws that away.`,
   });
 }

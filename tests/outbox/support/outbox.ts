@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Client } from "pg";
-import { asJob } from "../../../harness/outbox/queue.ts";
+import { asJob } from "../../../harness/client/background-job.ts";
 
 export const job = <T>(client: Client, work: () => Promise<T>) => asJob(client, "test", work);
 

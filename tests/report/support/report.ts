@@ -117,6 +117,7 @@ export function report(results: Result[], changes: Partial<Report["target"]> = {
       tables: [{ table: "public.bookings", tenantColumn: "restaurant_id", type: "uuid" }],
       exempt: [],
     },
+    sections: [{ name: "verify", durationMs: 1234, ...countOutcomes(results) }],
     summary: { ...countOutcomes(results), tables: 1, durationMs: 1234 },
     exitCode: exitCodeOf(results, "medium"),
     results,

@@ -1,5 +1,6 @@
 import {
   ack,
+  type Churned,
   type ClaimedRow,
   type Design,
   enter,
@@ -8,14 +9,6 @@ import {
   orderedClaim,
   type State,
 } from "./queues.ts";
-
-/** Milliseconds of claims of 100. */
-export interface Churned {
-  first: number[];
-  last: number[];
-  /** Medians of each tenth of the run. */
-  tenths: number[];
-}
 
 const batch = 100;
 

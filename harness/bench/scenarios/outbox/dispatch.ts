@@ -1,5 +1,5 @@
+import { Dispatcher } from "../../../client/dispatcher/dispatcher.ts";
 import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
-import { Dispatcher } from "../../../outbox/dispatcher.ts";
 import type { State } from "./queues.ts";
 
 /** How `harness outbox dispatch` would be called. */

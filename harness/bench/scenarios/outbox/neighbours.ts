@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Dispatcher } from "../../../client/dispatcher/dispatcher.ts";
 import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
-import { Dispatcher } from "../../../outbox/dispatcher.ts";
 import { enter, queueOf, type State } from "./queues.ts";
 
 /** What the handlers of the noisy tenant do. */

@@ -2,7 +2,14 @@ import type { Client, Pool } from "pg";
 import type PgBoss from "pg-boss";
 import { readSqlFile } from "../../../sql/sql-file.ts";
 import type { ScratchDatabase } from "../../scenario.ts";
-import type { Churned } from "./churn.ts";
+
+/** Milliseconds of claims of 100. */
+export interface Churned {
+  first: number[];
+  last: number[];
+  /** Medians of each tenth of the run. */
+  tenths: number[];
+}
 
 export interface State {
   database: ScratchDatabase;

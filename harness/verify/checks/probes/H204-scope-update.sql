@@ -1,0 +1,27 @@
+-- code: H204
+-- name: scope-update
+-- title: An UPDATE without WHERE reaches the tenant's rows only
+-- severity: critical
+-- kind: probe
+-- uses: observed, holes
+select o.relation as object,
+       case when not o.seen then 'error'
+            when not o.can_update then 'pass'
+            when h.open ? 'update' or o.update_filtered = false then 'fail'
+            when h.sqlstate is not null then 'skipped'
+            else 'pass' end as outcome,
+       case when not o.seen then 'the table vanished during the run'
+            when not o.can_update then format('%I has no UPDATE privilege', o.role)
+            when h.open ? 'update' or o.update_filtered = false
+            then format('an UPDATE without WHERE reaches every tenant''s rows as %I', o.role)
+            when h.sqlstate is not null
+            then format('its policies could not be evaluated: %s (%s)', h.message, h.sqlstate)
+            else 'limited to the tenant' end as detail,
+       coalesce(h.session, o.session)
+         || format(E'explain update %s set %I = %L;  -- expected: a filter on %I\nrollback;', o.relation,
+                   o.tenant_column, o.own, o.tenant_column) as evidence,
+       o.mend as fix,
+       null::text as severity
+  from observed o
+  left join holes h on h.role = o.role and h.relation = o.relation and h.kind = 'tenant'
+ order by o.relation, o.place
