@@ -1,5 +1,5 @@
 import { groupBy } from "../core/group.ts";
-import { progress } from "../core/progress.ts";
+import { progress } from "../terminal/progress.ts";
 import { type Chosen, nameOf } from "./load-scenarios.ts";
 import { type Effort, measure } from "./measure.ts";
 import type { Measured, MeasuredSide } from "./report.ts";

@@ -1,11 +1,9 @@
-import pc from "picocolors";
 import { groupBy } from "../core/group.ts";
-import { wrap } from "../report/text.ts";
+import { type Colors, colors } from "../terminal/color.ts";
+import { wrap } from "../terminal/text.ts";
 import type { Machine, ServerFacts } from "./machine.ts";
 import type { BenchReport, Measured, MeasuredSide, Verdict } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
-
-type Colors = ReturnType<typeof pc.createColors>;
 
 /** The report for people, 80 columns wide. */
 export function toTable(
@@ -13,7 +11,7 @@ export function toTable(
   scenarios: ReadonlyMap<string, Scenario>,
   color: boolean,
 ): string {
-  const c = pc.createColors(color);
+  const c = colors(color);
   const parts = [`${c.bold("harness bench")}\n${c.dim(machineLines(report.machine, report.server))}`];
   for (const [name, measured] of groupBy(report.comparisons, ({ scenario }) => scenario)) {
     parts.push(scenarioTable(name, scenarios.get(name), measured, c));

@@ -13,7 +13,7 @@ export interface Threshold {
 }
 
 /**
- * @throws HarnessError `bad-threshold`, `unknown-scenario`, `unknown-comparison`; also for what this run does not measure, since
+ * @throws HarnessError `bad-option`, `unknown-scenario`, `unknown-comparison`; also for what this run does not measure, since
  * a limit that nothing is held against would look like one that is kept
  */
 export function parseThreshold(
@@ -25,7 +25,7 @@ export function parseThreshold(
     /^\s*([^\s<=]+)\s*<=\s*(\d+(?:\.\d+)?)\s*(x|×|ms|s)?\s*$/.exec(text) ?? [];
   if (!name || !number) {
     throw new HarnessError({
-      code: "bad-threshold",
+      code: "bad-option",
       message: `--max does not understand ${JSON.stringify(text)}`,
       hint: "Write it like --max 'rls/count<=1.2' (a ratio) or --max 'verify/reference<=1000ms' (the candidate's median).",
     });
@@ -36,7 +36,7 @@ export function parseThreshold(
     .filter((one) => measured.has(one));
   if (comparisons.length === 0) {
     throw new HarnessError({
-      code: "bad-threshold",
+      code: "bad-option",
       message: `--max ${text} is about ${name}, which this run does not measure`,
       hint: `Add ${name} to the scenarios to run, or leave the limit out.`,
     });
@@ -45,7 +45,7 @@ export function parseThreshold(
   const untimed = comparisons.find((one) => absolute && unitOf(scenarios, one) !== undefined);
   if (untimed) {
     throw new HarnessError({
-      code: "bad-threshold",
+      code: "bad-option",
       message: `--max ${text} is a time, and ${untimed} measures ${unitOf(scenarios, untimed)}`,
       hint: "Limit the ratio: a number without a unit.",
     });

@@ -1,56 +1,40 @@
-import { tenantSettings } from "../client/context-settings.ts";
-import { requireIsolation } from "../config/load.ts";
-import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
-import { contextExpression } from "../isolation/context.ts";
-import { table } from "../report/table.ts";
-import { runAs, type StatementResult } from "../sql/act-as/run-as.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
+import { needed } from "../command-line/argument.ts";
+import { command } from "../command-line/command.ts";
+import { flag, option } from "../command-line/option.ts";
+import { withClient } from "../command-line/session.ts";
+import { json, writing } from "../command-line/shared-options.ts";
+import { text } from "../command-line/values.ts";
+import { note } from "../terminal/output.ts";
 
-export interface AsOptions extends DatabaseOptions {
-  role?: string;
-  commit?: boolean;
-}
-
-/** Runs SQL as a tenant would, in one transaction that is rolled back unless --commit. */
-export async function as(tenant: string, sql: string, options: AsOptions): Promise<ExitCode> {
-  const { commit = false, json = false } = options;
-  return withClient(options, commit ? "writes" : "reads", "as", async ({ client, config }) => {
-    const isolation = requireIsolation(config);
-    const role = options.role ?? isolation.tenantRoles[0] ?? "";
-    const nobody = contextExpression(isolation).replaceAll("%s", "text").replaceAll("%%", "%");
-    const settings = tenantSettings(isolation, tenant);
-    const answer = await runAs(client, role, sql, { settings, nobody, commit });
-    // "All my queries return nothing" is most often a context that names nobody.
-    if (answer.nobody)
-      process.stderr.write("The context names nobody, so that no row is visible: is this a tenant's id?\n");
-    show(answer.results, json);
-    if (!commit && !json) process.stderr.write("Rolled back (--commit keeps the changes)\n");
-    return exitCodes.clean;
-  });
-}
-
-function show(results: StatementResult[], json: boolean): void {
-  if (json) {
-    const objects = results.map(({ command, rowCount, columns, rows }) => ({
-      command,
-      rowCount,
-      rows: rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at]]))),
-    }));
-    process.stdout.write(jsonOutput({ results: objects }));
-    return;
-  }
-  for (const { command, rowCount, columns, rows } of results) {
-    const text = (value: unknown) =>
-      value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
-    if (columns.length > 0)
-      process.stdout.write(
-        table(
-          columns,
-          rows.map((row) => row.map(text)),
-        ),
-      );
-    process.stdout.write(`${command} ${rowCount}\n`);
-  }
-}
+export default command({
+  summary: 'run SQL as a tenant would, rolled back: harness as TENANT -- "select …"',
+  arguments: {
+    tenant: needed(text("tenant"), "the tenant's id, as the context names it"),
+    sql: needed(text("sql"), "statements, run in one transaction"),
+  },
+  options: {
+    ...writing,
+    role: option(text("role"), "tenant role to run as (default: the first of the configuration)"),
+    commit: flag("keep the changes"),
+    ...json,
+  },
+  async run(options, { tenant, sql }) {
+    const { requireIsolation } = await import("../config/load.ts");
+    const { tenantSettings } = await import("../client/context-settings.ts");
+    const { contextExpression } = await import("../isolation/context.ts");
+    const { runAs } = await import("../sql/act-as/run-as.ts");
+    const { describeResults, resultsAsJson } = await import("../sql/act-as/results-text.ts");
+    const { commit } = options;
+    return withClient(options, commit ? "writes" : "reads", "as", async ({ client, config }) => {
+      const isolation = requireIsolation(config);
+      const role = options.role ?? isolation.tenantRoles[0] ?? "";
+      const nobody = contextExpression(isolation).replaceAll("%s", "text").replaceAll("%%", "%");
+      const settings = tenantSettings(isolation, tenant);
+      const answer = await runAs(client, role, sql, { settings, nobody, commit });
+      // "All my queries return nothing" is most often a context that names nobody.
+      if (answer.nobody) note("The context names nobody, so that no row is visible: is this a tenant's id?");
+      if (!commit && !options.json) note("Rolled back (--commit keeps the changes)");
+      return { json: { results: resultsAsJson(answer.results) }, text: describeResults(answer.results) };
+    });
+  },
+});

@@ -1,81 +1,49 @@
-import pc from "picocolors";
-import { choose, loadScenarios } from "../bench/load-scenarios.ts";
-import { describeMachine, describeServer } from "../bench/machine.ts";
-import { type BenchReport, toJson } from "../bench/report.ts";
-import { runScenarios } from "../bench/run-scenarios.ts";
-import { dropLeftovers, type Server } from "../bench/scratch.ts";
-import { toTable } from "../bench/table.ts";
-import { judge, parseThreshold } from "../bench/thresholds.ts";
-import { onInterrupt } from "../core/cleanup.ts";
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
+import { many } from "../command-line/argument.ts";
+import { command } from "../command-line/command.ts";
+import { flag, option, repeatable } from "../command-line/option.ts";
+import { withClient } from "../command-line/session.ts";
+import { json, writing } from "../command-line/shared-options.ts";
+import { count, text } from "../command-line/values.ts";
 import { packageRoot } from "../core/project.ts";
-import { applyMigrations } from "../migrate/apply.ts";
-import { applySetup } from "../setup/setup.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
+import { inColor } from "../terminal/color.ts";
 
-export interface BenchOptions extends DatabaseOptions {
-  max?: string[];
-  rounds?: string;
-  quick?: boolean;
-}
-
-/** Measures comparisons on a branch's server, in databases of its own. Exit code 4 if a threshold is missed. */
-export async function bench(names: string[], options: BenchOptions): Promise<ExitCode> {
-  const scenarios = await loadScenarios();
-  const chosen = choose(scenarios, names);
-  const thresholds = (options.max ?? []).map((text) => parseThreshold(text, scenarios, chosen));
-  const effort = { rounds: roundsOf(options.rounds), quick: options.quick ?? false };
-  const startedAt = new Date();
-  const play = async (server: Server | null) => ({
-    server: server && (await describeServer(server.admin)),
-    comparisons: await runScenarios(scenarios, chosen, effort, server),
-  });
-  const withdraw = onInterrupt(
-    () =>
-      "a comparison that is not complete measures nothing, so none is printed. The databases made for it are dropped.",
-  );
-  const needsServer = chosen.some(({ scenario }) => scenarios.get(scenario)?.database);
-  const played = needsServer ? await onServer(options, play) : await play(null);
-  withdraw();
-  const verdicts = thresholds.map((threshold) => judge(threshold, played.comparisons));
-  const exitCode = verdicts.every(({ met }) => met) ? exitCodes.clean : exitCodes.threshold;
-  const report: BenchReport = {
-    schemaVersion: 1,
-    startedAt: startedAt.toISOString(),
-    durationMs: Date.now() - startedAt.getTime(),
-    quick: effort.quick,
-    machine: describeMachine(),
-    ...played,
-    thresholds: verdicts,
-    exitCode,
-  };
-  const color = pc.isColorSupported && process.stdout.isTTY !== false;
-  process.stdout.write(options.json ? toJson(report) : toTable(report, scenarios, color));
-  return exitCode;
-}
-
-async function onServer<T>(options: DatabaseOptions, work: (server: Server) => Promise<T>): Promise<T> {
-  return withClient(options, "writes", "bench", async ({ client, target }) => {
-    await dropLeftovers(client);
-    return work({
-      url: target.url,
-      admin: client,
-      async build(scratch, url) {
-        await applySetup(scratch);
-        await applyMigrations(scratch, { root: packageRoot, url });
-      },
-    });
-  });
-}
-
-function roundsOf(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const rounds = Number(text);
-  if (Number.isInteger(rounds) && rounds >= 1 && rounds <= 100_000) return rounds;
-  throw new HarnessError({
-    code: "bad-rounds",
-    message: `--rounds ${text} is not a whole number from 1 to 100000`,
-    hint: "Leave it out to measure each comparison for a few seconds.",
-  });
-}
+/** Measures on a branch's server, in databases of its own. Exit code 4 if a threshold is missed. */
+export default command({
+  summary: "measured comparisons: baseline and candidate alternate in one run",
+  arguments: { scenarios: many(text("scenarios"), "such as rls, or rls/point-lookup (default: all)") },
+  options: {
+    max: repeatable(text("name<=value"), "exit 4 if a ratio is larger, repeatable"),
+    rounds: option(
+      count("number", { most: 100_000 }),
+      "measured rounds of each side (default: as many as a few seconds take)",
+    ),
+    quick: flag("small data: tries the scenario out, measures nothing worth quoting"),
+    ...json,
+    ...writing,
+  },
+  async run({ max, rounds = null, quick, ...options }, { scenarios: names }) {
+    const { bench } = await import("../bench/bench.ts");
+    const { toJson } = await import("../bench/report.ts");
+    const { dropLeftovers } = await import("../bench/scratch.ts");
+    const { toTable } = await import("../bench/table.ts");
+    const { applyMigrations } = await import("../migrate/apply.ts");
+    const { applySetup } = await import("../setup/setup.ts");
+    const { report, scenarios } = await bench(names, max, { rounds, quick }, (work) =>
+      withClient(options, "writes", "bench", async ({ client, target }) => {
+        await dropLeftovers(client);
+        return work({
+          url: target.url,
+          admin: client,
+          async build(scratch, url) {
+            await applySetup(scratch);
+            await applyMigrations(scratch, { root: packageRoot, url });
+          },
+        });
+      }),
+    );
+    return {
+      text: options.json ? toJson(report) : toTable(report, scenarios, inColor),
+      exitCode: report.exitCode,
+    };
+  },
+});

@@ -1,51 +1,39 @@
-import type { Client } from "pg";
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
+import { command } from "../command-line/command.ts";
+import { repeatable, required } from "../command-line/option.ts";
+import { withTarget } from "../command-line/session.ts";
+import { writing } from "../command-line/shared-options.ts";
+import { text } from "../command-line/values.ts";
 import { projectRoot } from "../core/project.ts";
-import { commitMigration } from "../migrate/commit.ts";
-import { refusePooledUrl, refusePooler } from "../migrate/migration-url.ts";
-import { choosePacks } from "../migrate/working-state.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { nextMigrationAgainstPacks } from "./pack-difference.ts";
-import { onConnection, withTarget } from "./with-target.ts";
+import { note } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 
-interface CommitOptions extends DatabaseOptions {
-  message: string;
-  pack?: string[] | undefined;
-}
-
-/** Turns current.sql, and what changed in packs, into the next committed migration. */
-export async function commit({ message, pack = [], ...options }: CommitOptions): Promise<ExitCode> {
-  return withTarget(options, "writes", async ({ target: { url } }) => {
-    refusePooledUrl(url);
-    return onConnection(url, "commit", async (client) => {
-      await refusePooler(client, url);
-      const root = projectRoot();
-      const packs = choosePacks(root, pack);
-      const stopProgress = progress("trying the migration on a shadow database");
-      const file = await requireWhatPacksSay(client, url, root, packs)
-        .then(() => commitMigration(client, { root, url, message, packs }))
-        .finally(stopProgress);
-      process.stdout.write(`Committed: migrations/committed/${file}\n`);
-      return exitCodes.clean;
+export default command({
+  summary:
+    "turn current.sql, and what changed in packs, into the next committed migration, tried on a shadow database first",
+  options: {
+    message: { ...required(text("message"), "what the migration does, for its file name"), short: "m" },
+    pack: repeatable(text("name"), "folder of policies/ whose changes it has, repeatable; all: every one"),
+    ...writing,
+  },
+  async run({ message, pack, ...options }) {
+    const { templateSteps } = await import("../command-line/template.ts");
+    const { commitMigration } = await import("../migrate/commit.ts");
+    const { refusePooledUrl, refusePooler } = await import("../migrate/migration-url.ts");
+    const { requireWhatPacksSay } = await import("../migrate/pack-difference.ts");
+    const { choosePacks } = await import("../migrate/working-state.ts");
+    const { onConnection } = await import("../targets/session/on-connection.ts");
+    return withTarget(options, "writes", async ({ target: { url } }) => {
+      refusePooledUrl(url);
+      return onConnection(url, "commit", async (client) => {
+        await refusePooler(client, url);
+        const root = projectRoot();
+        const packs = choosePacks(root, pack);
+        const stopProgress = progress("trying the migration on a shadow database");
+        const file = await requireWhatPacksSay(client, url, root, templateSteps, packs, note)
+          .then(() => commitMigration(client, { root, url, message, packs }))
+          .finally(stopProgress);
+        return { text: `Committed: migrations/committed/${file}\n` };
+      });
     });
-  });
-}
-
-/** Idempotent files bring not every database where they bring an empty one: CREATE TABLE IF NOT EXISTS adds no column. */
-async function requireWhatPacksSay(
-  client: Client,
-  url: string,
-  root: string,
-  packs: string[],
-): Promise<void> {
-  if (packs.length === 0) return;
-  const difference = await nextMigrationAgainstPacks(client, url, root, packs);
-  if (difference === "") return;
-  process.stderr.write(difference);
-  throw new HarnessError({
-    code: "pack-not-reached",
-    message: `the migration would not bring a database to what ${packs.join(", ")} says (above: - what it would have, + what the pack has)`,
-    hint: "Write the statements that do into current.sql, such as ALTER TABLE or DROP FUNCTION: they run first.",
-  });
-}
+  },
+});

@@ -1,51 +1,46 @@
-import pc from "picocolors";
-import { loadConfig } from "../config/load.ts";
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { groupBy } from "../core/group.ts";
-import { jsonOutput } from "../core/json-output.ts";
+import { optional } from "../command-line/argument.ts";
+import { command } from "../command-line/command.ts";
+import { flag } from "../command-line/option.ts";
+import { json } from "../command-line/shared-options.ts";
+import { text } from "../command-line/values.ts";
+import { HarnessError } from "../core/errors.ts";
 import { type CheckInfo, findCheck, inOrderOfCodes } from "../core/results.ts";
-import { checkPageFile, readCheckPage } from "../report/check-page.ts";
-import { manageWaivers } from "../report/judge/waivers.ts";
-import { renderMarkdown } from "../report/render-markdown.ts";
-import { fileLink, type Terminal, terminalOf } from "../report/terminal.ts";
-import { wrap } from "../report/text.ts";
-import { nearestNames } from "../targets/neon/nearest-names.ts";
-import { type Check, loadChecks } from "../verify/checks.ts";
-import { scriptOf } from "../verify/script.ts";
+import { terminalOf } from "../terminal/terminal.ts";
 
-export interface ExplainOptions {
-  json?: boolean;
-  sql?: boolean;
-}
+/** Needs no database and no network. */
+export default command({
+  summary: "what a check asks, how to see it, how to mend it; without a check, list them all",
+  arguments: { check: optional(text("check"), "its code or its name") },
+  options: { sql: flag("print the SQL that the check runs, complete, for psql"), ...json },
+  async run({ sql }, { check: word }) {
+    const { loadChecks } = await import("../verify/checks.ts");
+    const { manageWaivers } = await import("../report/judge/waivers.ts");
+    const { readCheckPage } = await import("../report/check-page.ts");
+    const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort(inOrderOfCodes);
+    if (sql) {
+      const { loadConfig } = await import("../config/load.ts");
+      const { scriptOf } = await import("../verify/script.ts");
+      const found =
+        word === undefined ? undefined : (findCheck(checks, word) ?? (await unknown(word, checks)));
+      const check = loadChecks().find(({ code }) => code === found?.code) ?? noSql(found);
+      const script = scriptOf(check, loadConfig().isolation ?? null);
+      return { json: { ...infoOf(check), sql: script }, text: script };
+    }
+    const terminal = terminalOf(process.stdout);
+    if (word === undefined) {
+      const { describeChecks } = await import("../report/check-list.ts");
+      return { json: { checks: checks.map(infoOf) }, text: describeChecks(checks, terminal) };
+    }
+    const { renderMarkdown } = await import("../report/render-markdown.ts");
+    const check = findCheck(checks, word) ?? (await unknown(word, checks));
+    const { code, name, title, docs } = check;
+    const markdown = readCheckPage(docs)?.markdown ?? `# ${code} ${name}\n\n${title}.\n`;
+    return { json: { ...infoOf(check), markdown }, text: renderMarkdown(markdown, terminal) };
+  },
+});
 
-/** Shows the page of a check, by its code or name, or its SQL, or lists all checks by area. Needs no database and no network. */
-export async function explain(word: string | undefined, { json, sql }: ExplainOptions): Promise<ExitCode> {
-  const checks: CheckInfo[] = [...loadChecks(), manageWaivers].sort(inOrderOfCodes);
-  const terminal = terminalOf(process.stdout);
-  if (sql) {
-    const check = sqlCheck(word, checks);
-    const script = scriptOf(check, loadConfig().isolation ?? null);
-    process.stdout.write(json ? jsonOutput({ ...infoOf(check), sql: script }) : script);
-    return exitCodes.clean;
-  }
-  if (word === undefined) {
-    process.stdout.write(json ? jsonOutput({ checks: checks.map(infoOf) }) : list(checks, terminal));
-    return exitCodes.clean;
-  }
-  const check = findCheck(checks, word) ?? unknown(word, checks);
-  const markdown =
-    readCheckPage(check.docs)?.markdown ?? `# ${check.code} ${check.name}\n\n${check.title}.\n`;
-  process.stdout.write(
-    json ? jsonOutput({ ...infoOf(check), markdown }) : renderMarkdown(markdown, terminal),
-  );
-  return exitCodes.clean;
-}
-
-/** A check that asks the database. */
-function sqlCheck(word: string | undefined, checks: readonly CheckInfo[]): Check {
-  const found = word === undefined ? undefined : (findCheck(checks, word) ?? unknown(word, checks));
-  const check = loadChecks().find(({ code }) => code === found?.code);
-  if (check) return check;
+/** A check that asks no database. */
+function noSql(found: CheckInfo | undefined): never {
   throw new HarnessError({
     code: "no-sql",
     message: found ? `${found.code} asks about the configuration, not the database` : "--sql needs a check",
@@ -53,7 +48,8 @@ function sqlCheck(word: string | undefined, checks: readonly CheckInfo[]): Check
   });
 }
 
-function unknown(word: string, checks: readonly CheckInfo[]): never {
+async function unknown(word: string, checks: readonly CheckInfo[]): Promise<never> {
+  const { nearestNames } = await import("../targets/neon/nearest-names.ts");
   const names = checks.flatMap(({ code, name, aliases = [] }) => [code, name, ...aliases]);
   const near = nearestNames(word, names, 3);
   const all = "`harness explain` lists them all.";
@@ -67,17 +63,4 @@ function unknown(word: string, checks: readonly CheckInfo[]): never {
 /** What stays the same from version to version; other fields of a check are nobody's business. */
 function infoOf({ code, name, title, severity, area, docs, aliases = [] }: CheckInfo): CheckInfo {
   return { code, name, title, severity, area, docs, aliases };
-}
-
-function list(checks: CheckInfo[], { color, links }: Terminal): string {
-  const c = pc.createColors(color);
-  const line = ({ code, name, severity, title, docs }: CheckInfo) => {
-    const shown = links ? fileLink(code, checkPageFile(docs)) : code;
-    const head = `  ${shown}${" ".repeat(Math.max(1, 6 - code.length))}${c.bold(name.padEnd(40))} ${severity}`;
-    return `${head}\n${wrap(title, 80, "        ")}`;
-  };
-  const areas = [...groupBy(checks, ({ area }) => area)].map(
-    ([area, members]) => `${c.bold(area)}\n${members.map(line).join("\n")}`,
-  );
-  return `${areas.join("\n\n")}\n\nRead one: harness explain ${checks[0]?.code}\n`;
 }

@@ -1,74 +1,33 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { configFileName } from "../config/load.ts";
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { printableJson } from "../core/printable.ts";
-import { describeDiscovery } from "../isolation/discovery/describe.ts";
-import { obtainModel } from "../isolation/discovery/obtain-model.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
+import { command } from "../command-line/command.ts";
+import { flag } from "../command-line/option.ts";
+import { withClient } from "../command-line/session.ts";
+import { reading } from "../command-line/shared-options.ts";
+import { note } from "../terminal/output.ts";
 
-export interface InitOptions extends DatabaseOptions {
-  force?: boolean;
-  stdout?: boolean;
-}
-
-/** Writes what a database lets on about its isolation into harness.config.json of the present folder, for editing. */
-export async function init(options: InitOptions): Promise<ExitCode> {
-  const path = resolve(options.config ?? configFileName);
-  if (!options.stdout && !options.force && existsSync(path)) throw alreadyThere(path);
-  // What is in the file already must not decide what is found.
-  const target = { ...options, config: undefined };
-  return withClient(target, "reads", "init", async ({ client, config }) => {
-    const { discovery } = await obtainModel(client, { ...config, isolation: undefined });
-    if (!discovery) return exitCodes.clean;
-    const { schemas, tenantColumn, tenantRoles, context, tables } = discovery.isolation;
-    const isolation = {
-      schemas,
-      ...(tenantColumn ? { tenantColumn } : {}),
-      tenantRoles,
-      context,
-      ...(Object.keys(tables).length > 0 ? { tables } : {}),
-    };
-    const text = `${printableJson({ ...keptFrom(path), isolation }, 2)}\n`;
-    process.stderr.write(`${describeDiscovery(discovery)}\n`);
-    if (options.stdout) {
-      process.stdout.write(text);
-      return exitCodes.clean;
-    }
-    write(path, text);
-    process.stderr.write(`Wrote ${path}: read it through, and \`harness verify\` uses it\n`);
-    return exitCodes.clean;
-  });
-}
-
-/** What the file says about other things than isolation. A file that says nothing readable is replaced: --force was given. */
-function keptFrom(path: string): object {
-  try {
-    const { isolation: _, ...kept } = JSON.parse(readFileSync(path, "utf8"));
-    return kept;
-  } catch {
-    return {};
-  }
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (cause) {
-    throw new HarnessError({
-      code: "config-not-written",
-      message: `${path} cannot be written: ${(cause as Error).message}`,
-      hint: "Check the path, or print it with --stdout.",
-      cause,
+export default command({
+  summary: "find out how a database tells tenants apart, and write it into harness.config.json",
+  options: {
+    stdout: flag("print it, write nothing"),
+    force: flag("overwrite the file that is there"),
+    ...reading,
+  },
+  async run({ stdout, force, ...options }) {
+    const { configFile, configWith, requireNoConfig, writeConfig } = await import("../config/write.ts");
+    const { describeDiscovery } = await import("../isolation/discovery/describe.ts");
+    const { obtainModel } = await import("../isolation/discovery/obtain-model.ts");
+    const path = configFile(options.config);
+    if (!stdout && !force) requireNoConfig(path);
+    // What is in the file already must not decide what is found.
+    const where = { ...options, config: undefined };
+    return withClient(where, "reads", "init", async ({ client, config }) => {
+      const { discovery } = await obtainModel(client, { ...config, isolation: undefined });
+      if (!discovery) return {};
+      const text = configWith(path, discovery.isolation);
+      note(describeDiscovery(discovery));
+      if (stdout) return { text };
+      writeConfig(path, text);
+      note(`Wrote ${path}: read it through, and \`harness verify\` uses it`);
+      return {};
     });
-  }
-}
-
-function alreadyThere(path: string): HarnessError {
-  return new HarnessError({
-    code: "config-exists",
-    message: `${path} is there already`,
-    hint: "Print the inferred model with --stdout to compare, or overwrite the file with --force.",
-  });
-}
+  },
+});

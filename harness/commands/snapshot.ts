@@ -1,36 +1,32 @@
-import { readFileSync } from "node:fs";
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { parseSnapshot, snapshotText, takeSnapshot } from "../migrate/snapshot.ts";
-import { snapshotDifference } from "../migrate/snapshot-difference.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
+import { command } from "../command-line/command.ts";
+import { option, repeatable } from "../command-line/option.ts";
+import { withClient } from "../command-line/session.ts";
+import { reading } from "../command-line/shared-options.ts";
+import { path, text } from "../command-line/values.ts";
+import { exitCodes } from "../core/errors.ts";
 
-interface SnapshotOptions extends DatabaseOptions {
-  schema?: string[] | undefined;
-  diff?: string | undefined;
-}
-
-/** Writes what a database is made of. With --diff: exit code 1 if it is something else than what that file says. */
-export async function snapshot({ schema, diff, ...options }: SnapshotOptions): Promise<ExitCode> {
-  const before = diff === undefined ? undefined : read(diff);
-  return withClient(options, "reads", "snapshot", async ({ client }) => {
-    const taken = await takeSnapshot(client, { schemas: schema });
-    const text =
-      before === undefined ? snapshotText(taken) : snapshotDifference(parseSnapshot(before), taken);
-    process.stdout.write(text);
-    return before === undefined || text === "" ? exitCodes.clean : exitCodes.findings;
-  });
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new HarnessError({
-      code: "no-snapshot",
-      message: `${path} cannot be read: ${(cause as Error).message}`,
-      hint: "Name a file that harness snapshot has written.",
-      cause,
+/** With --diff: exit code 1 if the database is something else than what that file says. */
+export default command({
+  summary: "write what a database is made of, in an order that stays the same; changes nothing",
+  options: {
+    schema: repeatable(text("name"), "only this schema, repeatable (default: all)"),
+    diff: option(path(), "what is different from a snapshot in a file; exit code 1 if something is"),
+    ...reading,
+  },
+  async run({ schema, diff, ...options }) {
+    const { parseSnapshot, readSnapshot, snapshotText, takeSnapshot } = await import(
+      "../migrate/snapshot.ts"
+    );
+    const { snapshotDifference } = await import("../migrate/snapshot-difference.ts");
+    const before = diff === undefined ? undefined : readSnapshot(diff);
+    return withClient(options, "reads", "snapshot", async ({ client }) => {
+      const taken = await takeSnapshot(client, schema.length > 0 ? { schemas: schema } : {});
+      if (before === undefined) return { text: snapshotText(taken) };
+      const difference = snapshotDifference(parseSnapshot(before), taken);
+      return {
+        text: difference,
+        exitCode: difference === "" ? exitCodes.clean : exitCodes.findings,
+      };
     });
-  }
-}
+  },
+});

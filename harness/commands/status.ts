@@ -1,33 +1,27 @@
-import pc from "picocolors";
-import { type ExitCode, exitCodes } from "../core/errors.ts";
-import { jsonOutput } from "../core/json-output.ts";
+import { command } from "../command-line/command.ts";
+import { withClient } from "../command-line/session.ts";
+import { json, reading } from "../command-line/shared-options.ts";
+import { exitCodes } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
-import { type MigrationState, migrationStatus } from "../migrate/ledger.ts";
-import { inTransaction } from "../sql/transaction.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { withClient } from "./with-target.ts";
 
-/** Which migrations a branch has. Exit code 1 if its ledger and the files are at odds, or something is pending. */
-export async function status(options: DatabaseOptions): Promise<ExitCode> {
-  return withClient(options, "reads", "status", async ({ client, target }) => {
-    const migrations = await inTransaction(client, "read only", () => migrationStatus(client, projectRoot()));
-    const upToDate = migrations.every(({ state }) => state === "applied");
-    if (options.json) {
-      process.stdout.write(jsonOutput({ branch: target.branch, upToDate, migrations }));
-    } else {
-      for (const { file, state, appliedAt } of migrations)
-        process.stdout.write(`  ${marks[state]} ${file}  ${pc.dim(appliedAt ?? state)}\n`);
-      process.stdout.write(
-        upToDate ? "Up to date\n" : "Not up to date: harness apply applies what is pending\n",
+/** Exit code 1 if the branch's ledger and the files are at odds, or something is pending. */
+export default command({
+  summary: "say which migrations a branch has; changes nothing",
+  options: { ...reading, ...json },
+  async run(options) {
+    const { migrationStatus } = await import("../migrate/ledger.ts");
+    const { describeMigrations, isUpToDate } = await import("../migrate/status-text.ts");
+    const { inTransaction } = await import("../sql/transaction.ts");
+    return withClient(options, "reads", "status", async ({ client, target }) => {
+      const migrations = await inTransaction(client, "read only", () =>
+        migrationStatus(client, projectRoot()),
       );
-    }
-    return upToDate ? exitCodes.clean : exitCodes.findings;
-  });
-}
-
-const marks: Record<MigrationState, string> = {
-  applied: pc.green("✓"),
-  pending: pc.yellow("+"),
-  changed: pc.red("≠"),
-  missing: pc.red("✗"),
-};
+      const upToDate = isUpToDate(migrations);
+      return {
+        json: { branch: target.branch, upToDate, migrations },
+        text: describeMigrations(migrations),
+        exitCode: upToDate ? exitCodes.clean : exitCodes.findings,
+      };
+    });
+  },
+});

@@ -1,106 +1,58 @@
-import { resolve } from "node:path";
-import type { Client } from "pg";
-import { globSync } from "tinyglobby";
-import { onExit, onInterrupt } from "../core/cleanup.ts";
-import { type ExitCode, exitCodes, HarnessError } from "../core/errors.ts";
-import { progress } from "../core/progress.ts";
+import { many } from "../command-line/argument.ts";
+import { command } from "../command-line/command.ts";
+import { flag, option } from "../command-line/option.ts";
+import { withClient } from "../command-line/session.ts";
+import { writing } from "../command-line/shared-options.ts";
+import { count, path } from "../command-line/values.ts";
+import { onInterrupt } from "../core/cleanup.ts";
+import { exitCodes } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
-import { workingState } from "../migrate/working-state.ts";
-import { type RunOptions, runFiles } from "../pgtap/run-files.ts";
-import { countAssertions, fileAsTap } from "../pgtap/tap-output.ts";
-import { createDatabase, dated, dropAbandoned, dropDatabase } from "../sql/databases.ts";
-import { migratedTemplate, urlOf } from "./migrated-template.ts";
-import type { DatabaseOptions } from "./options.ts";
-import { onConnection, withClient } from "./with-target.ts";
+import { print } from "../terminal/output.ts";
+import { progress } from "../terminal/progress.ts";
 
-export interface TestOptions extends DatabaseOptions {
-  /** On the branch's own database instead of a clone of the migrated template. */
-  inPlace?: boolean;
-  jobs?: string;
-}
-
-/** Runs pgTAP files and writes TAP. Exit code 1 if an assertion failed, 3 if a file could not be run here. */
-export async function test(patterns: string[], options: TestOptions): Promise<ExitCode> {
-  const files = findFiles(patterns);
-  const jobs = jobsOf(options.jobs);
-  return withClient(options, "writes", "test", async ({ client, target }) => {
-    const withDatabase = options.inPlace ? inPlace(target.url) : await onClones(client, target.url);
-    let number = 0;
-    const withdraw = onInterrupt(
-      () =>
-        `${number} of ${files.length} files were run. Nothing of theirs lasts, and the databases made for them are dropped; run it again from the start.`,
-    );
-    process.stdout.write(`TAP version 14\n${options.inPlace ? "" : whatElse(projectRoot())}`);
-    const results = await runFiles(files, {
-      jobs,
-      withDatabase,
-      onResult: (result) => process.stdout.write(fileAsTap(result, ++number)),
+/** Writes TAP as it comes. Exit code 1 if an assertion failed, 3 if a file could not be run here. */
+export default command({
+  summary: "run pgTAP files, each in a transaction on a database of its own",
+  arguments: { files: many(path("files"), "pgTAP files or globs (default: tests/pgtap/)") },
+  options: {
+    inPlace: flag("on the branch's own database, rolled back, instead of a copy of the migrated template"),
+    jobs: option(count("number", { most: 1000 }), "files at a time (default: one a core)"),
+    ...writing,
+  },
+  async run({ inPlace, jobs, ...options }, { files: patterns }) {
+    const { migratedTemplate } = await import("../command-line/template.ts");
+    const { notCommitted } = await import("../migrate/working-state.ts");
+    const { onClones, onDatabase } = await import("../pgtap/databases.ts");
+    const { findTests } = await import("../pgtap/find-tests.ts");
+    const { runFiles } = await import("../pgtap/run-files.ts");
+    const { countAssertions, fileAsTap } = await import("../pgtap/tap-output.ts");
+    const root = projectRoot();
+    const files = findTests(root, patterns);
+    return withClient(options, "writes", "test", async ({ client, target: { url } }) => {
+      const clones = async () => {
+        const stopProgress = progress("preparing the template: setup, migrations, pgTAP");
+        return onClones(client, url, await migratedTemplate(client, url, root).finally(stopProgress));
+      };
+      const withDatabase = inPlace ? onDatabase(url) : await clones();
+      // The template has what is not committed too: a comment says so.
+      const others = inPlace ? [] : notCommitted(root);
+      print(`TAP version 14\n${others.length === 0 ? "" : `# not committed: ${others.join(", ")}\n`}`);
+      let number = 0;
+      const withdraw = onInterrupt(
+        () =>
+          `${number} of ${files.length} files were run. Nothing of theirs lasts, and the databases made for them are dropped; run it again from the start.`,
+      );
+      const onResult = (result: Parameters<typeof fileAsTap>[0]) => print(fileAsTap(result, ++number));
+      const results = await runFiles(files, { jobs, withDatabase, onResult });
+      withdraw();
+      const { passed, failed } = countAssertions(results);
+      const skipped = results.filter((result) => result.skipped).length;
+      const note = skipped > 0 ? `# ${skipped} files skipped\n` : "";
+      const incomplete = skipped > 0 ? exitCodes.incomplete : exitCodes.clean;
+      return {
+        text: `1..${number}\n# ${passed} passed, ${failed} failed\n${note}`,
+        exitCode: failed > 0 ? exitCodes.findings : incomplete,
+      };
     });
-    withdraw();
-    const { passed, failed } = countAssertions(results);
-    process.stdout.write(`1..${number}\n# ${passed} passed, ${failed} failed\n`);
-    const skipped = results.filter((result) => result.skipped).length;
-    if (skipped > 0) process.stdout.write(`# ${skipped} files skipped\n`);
-    return failed > 0 ? exitCodes.findings : skipped > 0 ? exitCodes.incomplete : exitCodes.clean;
-  });
-}
-
-const clonePrefix = "harness_test_";
-
-/** A clone of the migrated template for each file: files neither see nor block each other, whatever they do. */
-async function onClones(admin: Client, url: string): Promise<RunOptions["withDatabase"]> {
-  const stopProgress = progress("preparing the template: setup, migrations, pgTAP");
-  const template = await migratedTemplate(admin, url, projectRoot()).finally(stopProgress);
-  await dropAbandoned(admin, clonePrefix);
-  return async (work) => {
-    const clone = dated(clonePrefix);
-    const drop = onExit(() => dropDatabase(admin, clone));
-    try {
-      await createDatabase(admin, clone, template);
-      return await onConnection(urlOf(url, clone), "test", work);
-    } finally {
-      await drop();
-    }
-  };
-}
-
-/** The template has what is not committed too: a comment says so. */
-function whatElse(root: string): string {
-  const { current, changed } = workingState(root);
-  const parts = [current === "" ? [] : ["current.sql"], changed.map(({ path }) => `policies/${path}`)].flat();
-  return parts.length === 0 ? "" : `# not committed: ${parts.join(", ")}\n`;
-}
-
-const inPlace =
-  (url: string): RunOptions["withDatabase"] =>
-  (work) =>
-    onConnection(url, "test", work);
-
-function findFiles(patterns: string[]): string[] {
-  const root = projectRoot();
-  const files =
-    patterns.length === 0
-      ? globSync("tests/pgtap/**/*.sql", { cwd: root, absolute: true, ignore: "**/support/**" })
-      : patterns.flatMap((p) => globSync(p, { absolute: true }));
-  if (files.length > 0) return files.map((file) => resolve(file)).sort();
-  const message =
-    patterns.length === 0
-      ? `there is no tests/pgtap/*.sql under ${root}`
-      : `no file matches ${patterns.join(" ")}`;
-  throw new HarnessError({
-    code: "no-tests",
-    message,
-    hint: "Name the pgTAP files, or run this in a project that has some.",
-  });
-}
-
-function jobsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const jobs = Number(text);
-  if (Number.isInteger(jobs) && jobs > 0) return jobs;
-  throw new HarnessError({
-    code: "bad-option",
-    message: `--jobs ${text} is not a number of files`,
-    hint: "Give a whole number from 1.",
-  });
-}
+  },
+});

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import type { Client } from "pg";
+import { HarnessError } from "../core/errors.ts";
 import { readSqlFile, readSqlFolder } from "../sql/sql-file.ts";
 import { inTransaction } from "../sql/transaction.ts";
 
@@ -97,4 +99,18 @@ async function readRows(client: Client, found: Entry[]): Promise<Entry[]> {
   );
   const sql = statement.rows[0]?.statement;
   return sql ? (await client.query<Entry>(sql)).rows : [];
+}
+
+/** @throws HarnessError `no-snapshot` */
+export function readSnapshot(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new HarnessError({
+      code: "no-snapshot",
+      message: `${path} cannot be read: ${(cause as Error).message}`,
+      hint: "Name a file that harness snapshot has written.",
+      cause,
+    });
+  }
 }

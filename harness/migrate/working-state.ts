@@ -92,3 +92,9 @@ function includedFiles(root: string): Map<string, string> {
   }
   return included;
 }
+
+/** The files that say more than the committed migrations. */
+export function notCommitted(root: string): string[] {
+  const { current, changed } = workingState(root);
+  return [...(current === "" ? [] : ["current.sql"]), ...changed.map(({ path }) => `policies/${path}`)];
+}

@@ -1,6 +1,8 @@
 import type { Client } from "pg";
 import { asJob } from "../client/background-job.ts";
 import { patiently } from "../sql/patience.ts";
+import { isConnectionLost } from "../targets/session/connection-lost.ts";
+import { count } from "../terminal/numbers.ts";
 
 const batch = 1_000;
 
@@ -45,3 +47,25 @@ async function archiveOf(client: Client, queue: string): Promise<number> {
     if (events < batch) return archived;
   }
 }
+
+export interface Archived {
+  queues: { queue: string; events: number }[];
+  /** Why not all of it was done. */
+  failed: string | null;
+}
+
+/** What the archive cannot take must not hide what was done before. @param reasonOf an error, in one line */
+export async function tryArchive(client: Client, reasonOf: (error: unknown) => string): Promise<Archived> {
+  try {
+    return { queues: await archiveFinished(client), failed: null };
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+    return { queues: [], failed: reasonOf(error) };
+  }
+}
+
+export const describeArchived = ({ queues, failed }: Archived): string =>
+  [
+    ...queues.map(({ queue, events }) => `${queue}: archived ${count(events)} events\n`),
+    ...(failed === null ? [] : [`outbox: archiving failed, ${failed}\n`]),
+  ].join("");

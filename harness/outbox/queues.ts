@@ -52,3 +52,8 @@ export async function findQueue(client: ClientBase, name = defaultQueue): Promis
     hint: `There are ${queues.map((one) => one.name).join(", ") || "none"}; outbox.register() makes a table one.`,
   });
 }
+
+/** One queue by its name, or all. */
+export async function chosenQueues(client: ClientBase, name: string | undefined): Promise<RegisteredQueue[]> {
+  return name ? [await findQueue(client, name)] : listQueues(client);
+}

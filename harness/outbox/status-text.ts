@@ -1,17 +1,17 @@
-import pc from "picocolors";
-import { count } from "../core/count.ts";
-import { table } from "../report/table.ts";
-import { wrap } from "../report/text.ts";
+import { colors } from "../terminal/color.ts";
+import { count, duration, size } from "../terminal/numbers.ts";
+import { table } from "../terminal/table.ts";
+import { wrap } from "../terminal/text.ts";
 import type { OldestXmin, QueueStatus } from "./status.ts";
 
 /** For people, within 80 columns. */
 export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin, color: boolean): string {
-  const c = pc.createColors(color);
+  const c = colors(color);
   const blocks = queues.map((queue) => {
     const { indexes, retries, deadReasons } = queue;
     const broken = indexes.filter(({ state }) => state !== "valid");
     const lines: [string, string][] = [
-      ["oldest due", queue.oldestDueSeconds === null ? "nothing is due" : age(queue.oldestDueSeconds)],
+      ["oldest due", queue.oldestDueSeconds === null ? "nothing is due" : duration(queue.oldestDueSeconds)],
       [
         "waiting",
         `${count(queue.pending)}, ${count(queue.due)} of them due, of ${count(queue.tenants)} tenants`,
@@ -38,13 +38,13 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
         "floor",
         queue.floorAgeSeconds === null
           ? "none yet"
-          : `${age(queue.floorAgeSeconds)} ago, ${count(queue.tenantsBehind)} tenants behind it`,
+          : `${duration(queue.floorAgeSeconds)} ago, ${count(queue.tenantsBehind)} tenants behind it`,
       ],
       [
         "dispatchers",
         `${count(queue.dispatchers)}, which leave ${count(queue.leftAlone.length)} tenants alone for now`,
       ],
-      ["swept", queue.sweptSecondsAgo === null ? "never" : `${age(queue.sweptSecondsAgo)} ago`],
+      ["swept", queue.sweptSecondsAgo === null ? "never" : `${duration(queue.sweptSecondsAgo)} ago`],
       [
         "indexes",
         broken.length === 0
@@ -57,7 +57,7 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
       .slice(0, 10)
       .map(
         ({ tenant, failures, seconds }) =>
-          `  ${tenant}  failed ${count(failures)} times in a row, next attempt ${seconds > 0 ? `in ${age(seconds)}` : "now"}\n`,
+          `  ${tenant}  failed ${count(failures)} times in a row, next attempt ${seconds > 0 ? `in ${duration(seconds)}` : "now"}\n`,
       );
     const top = alone.length > 0 ? `${head}\n${alone.join("")}` : head;
     if (queue.backlog.length === 0) return top;
@@ -65,7 +65,7 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
       b.tenant,
       count(b.due),
       count(b.events),
-      b.oldestDueSeconds === null ? "" : age(b.oldestDueSeconds),
+      b.oldestDueSeconds === null ? "" : duration(b.oldestDueSeconds),
     ]);
     const backlog = table(["tenant", "due", "waiting", "oldest due"], rows);
     return `${top}\n${backlog.replace(/^/gm, "  ").trimEnd()}\n`;
@@ -76,19 +76,8 @@ export function describeStatus(queues: readonly QueueStatus[], xmin: OldestXmin,
 function oldest({ oldest: found, hidden }: OldestXmin): string {
   const unseen = hidden > 0 ? `, as far as this role may see: ${count(hidden)} sessions are hidden` : "";
   if (!found) return `${wrap(`No transaction holds back VACUUM${unseen}`, 80, "")}\n`;
-  const since = found.seconds === null ? "" : `, for ${age(found.seconds)}`;
+  const since = found.seconds === null ? "" : `, for ${duration(found.seconds)}`;
   return `${wrap(`VACUUM is held back by ${found.holder}${since}, ${count(found.xids)} transactions${unseen}`, 80, "")}\n`;
 }
 
 const list = (parts: string[]) => (parts.length > 0 ? `: ${parts.join(", ")}` : "");
-
-function size(bytes: number): string {
-  return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-}
-
-function age(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
-}

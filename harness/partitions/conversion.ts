@@ -1,7 +1,7 @@
 import type { Client } from "pg";
+import type { Method } from "./settings.ts";
 
-export const methods = ["attach", "shadow"] as const;
-export type Method = (typeof methods)[number];
+export type { Method } from "./settings.ts";
 
 /** What comes next; `finish` waits to be asked. */
 export type Step =
@@ -112,4 +112,18 @@ export async function blockersOf(client: Client, wish: Wish, method: Method): Pr
     [wish.relation, wish.key, wish.extendKeys, method],
   );
   return rows;
+}
+
+/** Whoever runs the same command once more has what he wants. */
+export async function isPartitionedBy(
+  client: Client,
+  relation: string,
+  key: string | undefined,
+): Promise<boolean> {
+  const { rows } = await client.query(
+    `select from pg_catalog.pg_partitioned_table as p join pg_catalog.pg_attribute as a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+      where p.partrelid = $1::regclass and p.partstrat = 'r' and p.partnatts = 1 and a.attname = $2`,
+    [relation, key ?? ""],
+  );
+  return rows.length > 0;
 }

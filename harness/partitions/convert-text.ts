@@ -1,6 +1,7 @@
-import { count } from "../core/count.ts";
+import { count, size } from "../terminal/numbers.ts";
 import type { Blocker, Conversion, Step, Wish } from "./conversion.ts";
-import { short } from "./status-text.ts";
+import type { Ending } from "./convert.ts";
+import { goOn } from "./go-on.ts";
 
 /** What each step does, as the rest of a sentence about the command. */
 export const stepInWords: Record<Step, string> = {
@@ -23,7 +24,7 @@ export function describePlan(plan: Conversion, wish: Wish): string {
   const what =
     plan.method === "attach"
       ? `the old table becomes the partition up to ${plan.legacyUntil}, ${plan.partitions} follow; rows beyond are refused until the swap`
-      : `rows are copied into ${plan.partitions} partitions from ${plan.oldest ?? "now"} on; rows that none is for are refused from then on\n  the copy takes about ${short(plan.bytes, ["B", "kB", "MB", "GB", "TB"], 1024)} until --finish, and the log of it as much: see that there is room`;
+      : `rows are copied into ${plan.partitions} partitions from ${plan.oldest ?? "now"} on; rows that none is for are refused from then on\n  the copy takes about ${size(plan.bytes)} until --finish, and the log of it as much: see that there is room`;
   return `${plan.relation} by ${plan.key}, one ${plan.period} a partition${rows}\nmethod ${plan.method}: ${reason(plan, wish)}\n  ${what}\n`;
 }
 
@@ -41,4 +42,15 @@ export function describeBlockers(blockers: readonly Blocker[]): string {
   if (blockers.length === 0) return "";
   const lines = blockers.map(({ object, reason: why, hint }) => `  ${object}: ${why}\n    ${hint}\n`);
   return `in the way:\n${lines.join("")}`;
+}
+
+/** How a run ended. */
+export function describeEnding(relation: string, ending: Ending | "rolled-back"): string {
+  const words: Record<Ending | "rolled-back", string> = {
+    done: `${relation} is partitioned`,
+    finish: `${relation} is partitioned. The old table is kept without privileges; harness partitions convert ${relation} --finish drops it`,
+    paused: `paused. ${goOn(relation)}`,
+    "rolled-back": `nothing is left of the conversion of ${relation}`,
+  };
+  return `${words[ending]}\n`;
 }

@@ -89,3 +89,12 @@ function since(seconds: number | null): string {
   if (seconds === null) return "";
   return ` for ${seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`}`;
 }
+
+/** Does something whose errors are explained. @param again what lasts and what is safe to repeat, where the connection is lost */
+export async function explaining<T>(again: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainPartitionError(error, again);
+  }
+}

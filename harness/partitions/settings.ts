@@ -2,6 +2,9 @@ import type { Client } from "pg";
 
 export const periods = ["day", "week", "month", "quarter", "year"] as const;
 export const actions = ["keep", "detach", "archive", "drop"] as const;
+/** How a table is converted. */
+export const methods = ["attach", "shadow"] as const;
+export type Method = (typeof methods)[number];
 export type Action = (typeof actions)[number];
 
 /** What is to be kept up for a table. Undefined: as it was, or the default. */

@@ -1,15 +1,15 @@
-import pc from "picocolors";
-import { count } from "../core/count.ts";
 import { printable } from "../core/printable.ts";
-import { table as textTable } from "../report/table.ts";
-import { wrap } from "../report/text.ts";
+import { colors } from "../terminal/color.ts";
+import { count, shortCount, size } from "../terminal/numbers.ts";
+import { table as textTable } from "../terminal/table.ts";
+import { wrap } from "../terminal/text.ts";
 import type { Bound, PartitionedTable, PartitionStatus, Problem } from "./status.ts";
 
 const longestName = 26;
 
 /** For people, within 80 columns. */
 export function describeStatus({ tables, detached }: PartitionStatus, color: boolean): string {
-  const c = pc.createColors(color);
+  const c = colors(color);
   if (tables.length === 0) return "No table is partitioned by range of a time\n";
   const rows = tables.map((t) => [
     shortened(printable(t.table)),
@@ -17,8 +17,8 @@ export function describeStatus({ tables, detached }: PartitionStatus, color: boo
     count(t.partitions),
     t.upto === null ? "none" : day(t.upto, t.timeZone),
     t.periodsLeft === null ? (t.upto === "infinity" ? "all" : "?") : count(t.periodsLeft),
-    short(t.rows, ["", "k", "M", "G"], 1000),
-    short(t.bytes, ["B", "kB", "MB", "GB", "TB"], 1024),
+    shortCount(t.rows),
+    size(t.bytes),
   ]);
   const overview = textTable(["table", "period", "parts", "until", "left", "rows", "size"], rows);
   const remarks = tables.flatMap((t) => [
@@ -127,15 +127,4 @@ export function day(bound: Bound, timeZone: string): string {
 
 function shortened(name: string): string {
   return name.length > longestName ? `${name.slice(0, longestName - 1)}…` : name;
-}
-
-export function short(number: number, units: string[], base: number): string {
-  let value = number;
-  let at = 0;
-  while (value >= base && at < units.length - 1) {
-    value /= base;
-    at++;
-  }
-  const text = at === 0 || value >= 100 ? Math.round(value).toString() : value.toFixed(1);
-  return `${text}${units[at] === "" ? "" : base === 1024 ? ` ${units[at]}` : units[at]}`;
 }

@@ -91,7 +91,7 @@ export interface StatusRequest {
 
 /**
  * The tables that are partitioned by time, or the one that is named; in a database that has never heard of harness too. Reads only.
- * @throws HarnessError `unknown-table`, `not-partitioned-by-time`, `bad-interval`
+ * @throws HarnessError `unknown-table`, `not-partitioned-by-time`, `bad-option`
  */
 export async function partitionStatus(
   client: Client,
@@ -144,7 +144,7 @@ async function pretend(
   if (premake !== undefined) known.premake = premake;
 }
 
-/** @throws HarnessError `bad-interval` */
+/** @throws HarnessError `bad-option` */
 async function requireInterval(client: Client, text: string): Promise<void> {
   const { rows } = await client
     .query<{ sound: boolean }>("select now() - $1::interval < now() as sound", [text])
@@ -154,7 +154,7 @@ async function requireInterval(client: Client, text: string): Promise<void> {
     });
   if (rows[0]?.sound) return;
   throw new HarnessError({
-    code: "bad-interval",
+    code: "bad-option",
     message: `${JSON.stringify(text)} is not a length of time`,
     hint: "Write it as Postgres does: '12 months', '90 days'.",
   });

@@ -35,3 +35,14 @@ export async function moveTo(
     ),
   );
 }
+
+/** The only one of them. @throws HarnessError `which-table` */
+export function theTable(tables: readonly ProtectedTable[]): ProtectedTable {
+  const [table] = tables;
+  if (table && tables.length === 1) return table;
+  throw new HarnessError({
+    code: "which-table",
+    message: `several tables have protected columns: ${tables.map((one) => one.table).join(", ")}`,
+    hint: "Say which one with --table.",
+  });
+}

@@ -1,6 +1,7 @@
 import { isPiiKey } from "../client/pii-key.ts";
 import { HarnessError } from "../core/errors.ts";
 import { keepSecret } from "../core/redaction.ts";
+import type { Phase } from "./phases.ts";
 
 /** Keys come from the environment only: an argument would stand in the process list and in the shell's history. */
 export type KeyVariable = "HARNESS_PII_KEY" | "HARNESS_PII_NEW_KEY";
@@ -28,3 +29,9 @@ export function requireKey(name: KeyVariable): string {
     hint: "Put the key into the environment of this one command, from where you keep secrets; it is taken from nowhere else.",
   });
 }
+
+/** The key for a move from one phase to another: to be `verified`, every value is opened. @throws HarnessError `missing-pii-key` */
+export const keyFor = (from: Phase, to: Phase): string | undefined =>
+  from === "backfilled" && to === "verified"
+    ? requireKey("HARNESS_PII_KEY")
+    : keyFromEnvironment("HARNESS_PII_KEY");

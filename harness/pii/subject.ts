@@ -1,6 +1,5 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
-import { uuid } from "../core/uuid.ts";
 import { patiently } from "../sql/patience.ts";
 import { asJob, type Keys } from "./session.ts";
 
@@ -9,16 +8,6 @@ export interface Subject {
   tenant: string;
   /** Null: all of the tenant. */
   customer: string | null;
-}
-
-/** @throws HarnessError `bad-id`; an empty variable in a script must not turn a guest into a whole tenant */
-export function assertId(option: string, value: string | undefined): void {
-  if (value === undefined || uuid.test(value)) return;
-  throw new HarnessError({
-    code: "bad-id",
-    message: `${option} ${JSON.stringify(value)} is not an id`,
-    hint: "Give a UUID, as it stands in the table.",
-  });
 }
 
 /**

@@ -1,9 +1,10 @@
 import type { ClientBase } from "pg";
 import { HarnessError } from "../core/errors.ts";
 import { inTransaction } from "../sql/transaction.ts";
+import { paint } from "../terminal/color.ts";
+import type { Phase } from "./phases.ts";
 
-export const phases = ["expand", "backfilled", "verified", "switched", "retiring", "retired"] as const;
-export type Phase = (typeof phases)[number];
+export { type Phase, phases } from "./phases.ts";
 
 /** A table with protected columns. */
 export interface ProtectedTable {
@@ -83,3 +84,7 @@ export async function protectedTables(client: ClientBase, named?: string): Promi
     hint: `Choose from ${tables.map(({ table }) => table).join(", ")}.`,
   });
 }
+
+/** A line for each registered table that is passed by, since it is gone or has lost columns. */
+export const describeUnusable = (tables: readonly UnusableTable[]): string[] =>
+  tables.map(({ table, reason }) => paint.yellow(`${table} ${reason}`));

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { HarnessError } from "../core/errors.ts";
 import { projectRoot } from "../core/project.ts";
 import type { Result } from "../core/results.ts";
+import { print } from "../terminal/output.ts";
 import { planMending, toMigration } from "./mending-sql.ts";
 
 /** `true`: to stdout. `current`: appended to current.sql. Never applied. */
@@ -23,7 +24,7 @@ export function checkFixOption(fix: FixOption | undefined): void {
 export async function writeFix(results: readonly Result[], fix: FixOption): Promise<string> {
   const plan = await planMending(results);
   if (fix !== "current") {
-    process.stdout.write(plan.mendings.length > 0 ? toMigration(plan) : "-- There is nothing to mend.\n");
+    print(plan.mendings.length > 0 ? toMigration(plan) : "-- There is nothing to mend.\n");
     return summary(plan.mendings.length, plan.left.length, "");
   }
   const file = currentSql();

@@ -2,8 +2,8 @@ import { groupBy } from "../core/group.ts";
 import { printable } from "../core/printable.ts";
 import { printableSql } from "../core/printable-sql.ts";
 import type { Result } from "../core/results.ts";
+import { wrap } from "../terminal/text.ts";
 import { agreeing, type Mending } from "./mending-conflicts.ts";
-import { wrap } from "./text.ts";
 
 export interface MendingPlan {
   mendings: Mending[];

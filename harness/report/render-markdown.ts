@@ -1,16 +1,15 @@
-import pc from "picocolors";
 import { printable, printableLines } from "../core/printable.ts";
-import { displayWidth } from "./display-width.ts";
+import { type Colors, colors } from "../terminal/color.ts";
+import { displayWidth } from "../terminal/display-width.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { indent, wrap } from "../terminal/text.ts";
 import { type MarkdownBlock, parseMarkdown } from "./markdown-blocks.ts";
-import type { Terminal } from "./terminal.ts";
-import { indent, wrap } from "./text.ts";
 
 const width = 80;
-type Colors = ReturnType<typeof pc.createColors>;
 
 /** A page of the documentation for a terminal of 80 columns. Code stays as it is, to be copied; of links the text remains. */
 export function renderMarkdown(markdown: string, { color }: Pick<Terminal, "color">): string {
-  const c = pc.createColors(color);
+  const c = colors(color);
   return `${parseMarkdown(markdown)
     .map((block) => renderBlock(block, c))
     .join("\n\n")}\n`;

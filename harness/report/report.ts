@@ -1,7 +1,7 @@
 import type { ExitCode } from "../core/errors.ts";
 import { type Outcome, type Result, type Summary, severities } from "../core/results.ts";
 import type { Subject } from "../core/subject.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 /** What was found, judged, as every report format receives it. The JSON of `verify` is described in docs/schemas/verify.schema.json. */
 export interface Report extends Subject {

@@ -2,8 +2,9 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HarnessError } from "../core/errors.ts";
+import { print } from "../terminal/output.ts";
+import { type Terminal, terminalOf } from "../terminal/terminal.ts";
 import type { Format, Report } from "./report.ts";
-import { type Terminal, terminalOf } from "./terminal.ts";
 
 const folder = new URL("./formats/", import.meta.url);
 const file: Terminal = { color: false, links: false };
@@ -22,7 +23,7 @@ export async function writeReport(report: Report, outputs: readonly string[]): P
     const { name, path } = parseOutput(output);
     const format = await loadFormat(name);
     if (!path) {
-      process.stdout.write(format(report, terminalOf(process.stdout)));
+      print(format(report, terminalOf(process.stdout)));
       continue;
     }
     try {

@@ -1,6 +1,7 @@
 import type { Config } from "../config/schema.ts";
 import { HarnessError } from "../core/errors.ts";
 import { redact } from "../core/redaction.ts";
+import { note } from "../terminal/output.ts";
 import type { Target } from "./target.ts";
 
 export interface TargetOptions {
@@ -21,7 +22,7 @@ export async function resolveTarget(options: TargetOptions, config: Config): Pro
   const { environmentTarget } = await import("./environment-url.ts");
   const named = environmentTarget(process.env);
   if (named) {
-    process.stderr.write(`Target: ${redact(named.words)} (--branch main means the local branch)\n`);
+    note(`Target: ${redact(named.words)} (--branch main means the local branch)`);
     return urlTarget(named.url);
   }
   const { localTarget } = await import("./local/target.ts");

@@ -87,17 +87,17 @@ describe("a threshold", () => {
   ])("%s", (text, expected) => expect(parse(text)).toMatchObject({ text, ...expected }));
 
   test.each([
-    ["", "bad-threshold"],
-    ["rls", "bad-threshold"],
-    ["rls<3", "bad-threshold"],
-    ["rls=3", "bad-threshold"],
-    ["rls<=", "bad-threshold"],
-    ["rls<=-1", "bad-threshold"],
-    ["rls<=1e3", "bad-threshold"],
-    ["rls<=3h", "bad-threshold"],
-    ["<=3", "bad-threshold"],
-    ["start-up<=3", "bad-threshold"],
-    ["verify/1000-tables<=3", "bad-threshold"],
+    ["", "bad-option"],
+    ["rls", "bad-option"],
+    ["rls<3", "bad-option"],
+    ["rls=3", "bad-option"],
+    ["rls<=", "bad-option"],
+    ["rls<=-1", "bad-option"],
+    ["rls<=1e3", "bad-option"],
+    ["rls<=3h", "bad-option"],
+    ["<=3", "bad-option"],
+    ["start-up<=3", "bad-option"],
+    ["verify/1000-tables<=3", "bad-option"],
     ["rsl<=3", "unknown-scenario"],
     ["rls/counts<=3", "unknown-comparison"],
   ])("%j is refused", (text, code) => expect(codeOf(() => parse(text))).toEqual([code, 2]));
@@ -110,7 +110,7 @@ describe("a threshold", () => {
       ]),
     );
     expect(codeOf(() => parseThreshold("rls<=3s", rows as typeof scenarios, chosen))).toEqual([
-      "bad-threshold",
+      "bad-option",
       2,
     ]);
   });

@@ -4,9 +4,9 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { BenchReport } from "../../harness/bench/report.ts";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { harness } from "../support/cli.ts";
 import { testDatabase } from "../support/database.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -116,8 +116,8 @@ describe("thresholds", () => {
 
 test.each([
   [["bench", "nope"], "unknown-scenario"],
-  [["bench", "--max", "rls"], "bad-threshold"],
-  [["bench", "--rounds", "1.5"], "bad-rounds"],
+  [["bench", "--max", "rls"], "bad-option"],
+  [["bench", "--rounds", "1.5"], "bad-option"],
   [["bench", "rls", "--database-url", "postgres://nobody@127.0.0.1:1/x"], "connection-refused"],
 ])("%j: one line, exit code 2", async (args, code) => {
   const { status, stdout, stderr } = await harness(args);

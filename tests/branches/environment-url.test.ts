@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { describeError } from "../../harness/command-line/run.ts";
 import { HarnessError } from "../../harness/core/errors.ts";
 import { keepSecret } from "../../harness/core/redaction.ts";
-import { describeError } from "../../harness/core/run.ts";
 import { environmentTarget } from "../../harness/targets/environment-url.ts";
 import { parseConnectionUrl } from "../../harness/targets/session/connection-url.ts";
 import { harness } from "../support/cli.ts";

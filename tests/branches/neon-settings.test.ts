@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describeError } from "../../harness/command-line/run.ts";
 import { redact } from "../../harness/core/redaction.ts";
-import { describeError } from "../../harness/core/run.ts";
 import { missingNeonProject, neonSettings, requireNeonSettings } from "../../harness/targets/neon/target.ts";
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describeError } from "../../harness/command-line/run.ts";
 import { HarnessError } from "../../harness/core/errors.ts";
 import { redact } from "../../harness/core/redaction.ts";
-import { describeError } from "../../harness/core/run.ts";
 import type { NeonSettings } from "../../harness/targets/neon/settings.ts";
 import { neonTarget } from "../../harness/targets/neon/target.ts";
 import { parseConnectionUrl } from "../../harness/targets/session/connection-url.ts";

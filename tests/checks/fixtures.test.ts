@@ -1,6 +1,6 @@
 import { globSync } from "tinyglobby";
 import { expect, inject, test } from "vitest";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { fixtureFolder } from "../support/check-fixtures.ts";
 import { verifyDatabase } from "../support/verify.ts";

@@ -1,9 +1,9 @@
 import { afterAll, expect, test } from "vitest";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
 import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
 import { createDatabase, dropDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { base, isSimple, readFixture } from "../support/check-fixtures.ts";
 import { runScript } from "../support/psql.ts";

@@ -66,7 +66,7 @@ const cases: [what: string, args: string[], code: string][] = [
     "no-isolation-model",
   ],
   ["an unknown report format", ["verify", "-o", "xml"], "unknown-format"],
-  ["an unknown severity", ["verify", "--fail-on", "dreadful"], "unknown-severity"],
+  ["an unknown severity", ["verify", "--fail-on", "dreadful"], "bad-option"],
   ["a pgTAP file that is not there", ["test", "nowhere.sql"], "no-tests"],
   [
     "a file that cannot be written",

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { packageRoot } from "../../harness/core/project.ts";
-import { displayWidth } from "../../harness/report/display-width.ts";
 import { manageWaivers } from "../../harness/report/judge/waivers.ts";
+import { displayWidth } from "../../harness/terminal/display-width.ts";
 import { loadChecks } from "../../harness/verify/checks.ts";
 import { harness } from "../support/cli.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { printable, printableJson, printableLines } from "../../harness/core/printable.ts";
-import { displayWidth } from "../../harness/report/display-width.ts";
-import { wrap } from "../../harness/report/text.ts";
+import { displayWidth } from "../../harness/terminal/display-width.ts";
+import { wrap } from "../../harness/terminal/text.ts";
 import { hostileNames } from "../report/support/report.ts";
 
 test("what can't be shown is written as an escape", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { describeError } from "../../harness/command-line/run.ts";
 import { HarnessError } from "../../harness/core/errors.ts";
 import { keepSecret, redact } from "../../harness/core/redaction.ts";
-import { describeError } from "../../harness/core/run.ts";
 
 describe("a password never seen before is recognised by its place", () => {
   // Each text holds the word that must not survive, and what must remain readable around it.

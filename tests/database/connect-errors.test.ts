@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { describeError } from "../../harness/command-line/run.ts";
 import { HarnessError } from "../../harness/core/errors.ts";
-import { describeError } from "../../harness/core/run.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
 import { explainConnectionError } from "../../harness/targets/session/explain-error.ts";
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describeError } from "../../harness/command-line/run.ts";
 import { redact } from "../../harness/core/redaction.ts";
-import { describeError } from "../../harness/core/run.ts";
 import { clientConfig } from "../../harness/targets/session/connection.ts";
 import { parseConnectionUrl } from "../../harness/targets/session/connection-url.ts";
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
 import { createDatabase, dated, dropAbandoned, dropDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 
 describe("a plain owner", async () => {
   const branch = await createThrowawayBranch({ flavor: "plain" });

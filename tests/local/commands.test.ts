@@ -2,10 +2,27 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import * as branch from "../../harness/commands/branch.ts";
+import { perform } from "../../harness/command-line/program.ts";
+import create from "../../harness/commands/branch/create.ts";
+import remove from "../../harness/commands/branch/delete.ts";
+import list from "../../harness/commands/branch/list.ts";
+import start from "../../harness/commands/branch/start.ts";
+import stop from "../../harness/commands/branch/stop.ts";
+import url from "../../harness/commands/branch/url.ts";
 import { readPostmaster } from "../../harness/targets/local/postmaster.ts";
 import { existsLocally, localTarget } from "../../harness/targets/local/target.ts";
 import { type TemporaryState, temporaryState } from "./support/state.ts";
+
+const verb = (command: typeof create) => (name: string, options?: Record<string, unknown>) =>
+  perform(command, options, [name]);
+const branch = {
+  create: verb(create),
+  start: verb(start),
+  stop: verb(stop),
+  url: verb(url),
+  remove: verb(remove),
+  list: (options?: Record<string, unknown>) => perform(list, options),
+};
 
 let state: TemporaryState;
 beforeAll(() => {
@@ -49,7 +66,7 @@ describe("a branch's life", () => {
     expect(stdout).toContain("harness branch create NAME");
     stdout = "";
     await branch.list({ json: true });
-    expect(JSON.parse(stdout)).toEqual({ branches: [] });
+    expect(JSON.parse(stdout)).toEqual({ schemaVersion: 1, branches: [] });
   });
 
   test("create makes it without starting it, with secrets that only its owner can read", async () => {
@@ -78,6 +95,7 @@ describe("a branch's life", () => {
     stdout = "";
     await branch.list({ json: true });
     expect(JSON.parse(stdout)).toEqual({
+      schemaVersion: 1,
       branches: [{ name: "preview-1", state: "started", flavor: "neon", pg: 17, port }],
     });
     stdout = "";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { migrationsAgainstPacks } from "../../harness/commands/pack-difference.ts";
+import { migrationsAgainstPacks } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { commitMigration } from "../../harness/migrate/commit.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";

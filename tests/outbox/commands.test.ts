@@ -205,13 +205,13 @@ test("a protected branch wants to be named again", async () => {
 test("bad input is told in one line", async () => {
   const code = async (...args: string[]) => /\[([a-z-]+)\]\n$/.exec((await outbox(...args)).stderr)?.[1];
   expect(await code("replay")).toBe("nothing-chosen");
-  expect(await code("replay", "--id", "x")).toBe("bad-argument");
-  expect(await code("replay", "--tenant", "x")).toBe("bad-argument");
+  expect(await code("replay", "--id", "x")).toBe("bad-option");
+  expect(await code("replay", "--tenant", "x")).toBe("bad-option");
   expect(await code("replay", "--dead", "--queue", "bookings")).toBe("unknown-queue");
-  expect(await code("status", "--top", "-1")).toBe("bad-number");
-  expect(await code("reindex", "--lock-timeout", "0")).toBe("bad-number");
+  expect(await code("status", "--top", "-1")).toBe("bad-option");
+  expect(await code("reindex", "--lock-timeout", "0")).toBe("bad-option");
   expect(await code("dispatch", "--handler", "no-such-file.mjs")).toBe("bad-handler");
-  expect(await code("dispatch", "--handler", "no-such-file.mjs", "--batch", "0")).toBe("bad-number");
+  expect(await code("dispatch", "--handler", "no-such-file.mjs", "--batch", "0")).toBe("bad-option");
   const { stderr } = await harness(["outbox", "status", "--database-url", empty.url]);
   expect(stderr).toMatch(/\[no-outbox\]\n$/);
 });

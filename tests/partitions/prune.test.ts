@@ -84,8 +84,8 @@ describe("what goes", () => {
     expect(await code("listed")).toBe("no-retention");
     expect(await code("listed", "--older-than", "2 months")).toBe("nothing-decided");
     expect(await code("--older-than", "2 months")).toBe("which-table");
-    expect(await code("listed", "--older-than", "-2 months", "--expired", "drop")).toBe("bad-interval");
-    expect(await code("listed", "--older-than", "soon", "--expired", "drop")).toBe("bad-interval");
+    expect(await code("listed", "--older-than", "-2 months", "--expired", "drop")).toBe("bad-option");
+    expect(await code("listed", "--older-than", "soon", "--expired", "drop")).toBe("bad-option");
     expect(await code("listed", "--older-than", "2 months", "--expired", "burn")).toBe("bad-option");
     expect(await code("nowhere", "--older-than", "2 months", "--expired", "drop")).toBe("unknown-table");
     expect((await client.query("select to_regnamespace('partitions') as schema")).rows).toEqual([

@@ -68,7 +68,7 @@ test("an export is JSON with everything of the guest in clear, and nothing of an
 
 test.each([
   ["somebody who is not there", ["99999999-9999-4999-8999-999999999999"], "nobody-there"],
-  ["what is no id", ["1; drop table"], "bad-id"],
+  ["what is no id", ["1; drop table"], "bad-option"],
   ["another tenant's", [() => ada, "--tenant", other], "nobody-there"],
 ])("an export of %s", async (_, args, code) => {
   const [id = "", ...rest] = args.map((arg) => (typeof arg === "function" ? arg() : arg));
@@ -81,7 +81,7 @@ test("nothing is erased unasked", async () => {
     [["--customer", ada], "not-confirmed"],
     [["--tenant", tenant], "not-confirmed"],
     [["--customer", ada, "--yes", bilal], "not-confirmed"],
-    [["--customer", "", "--tenant", tenant, "--yes"], "bad-id"],
+    [["--customer", "", "--tenant", tenant, "--yes"], "bad-option"],
     [["--yes"], "erase-whom"],
     [["--customer", ada, "--tenant", other, "--yes"], "nobody-there"],
   ] as const) {

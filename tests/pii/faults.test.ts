@@ -1,10 +1,11 @@
 import type { Client } from "pg";
 import { afterAll, expect, test, vi } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { createDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { Random, seedOf } from "../partitions/support/random.ts";
 import { harness } from "../support/cli.ts";
 import { faultRow } from "../support/fault-table.ts";

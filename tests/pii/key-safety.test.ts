@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { withTenant } from "../../harness/index.ts";
 import { createDatabase } from "../../harness/sql/databases.ts";
@@ -12,6 +12,7 @@ import { createBranch, deleteBranch } from "../../harness/targets/local/cluster.
 import { acquireLease } from "../../harness/targets/local/lease.ts";
 import { stateFolder } from "../../harness/targets/local/state.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { harness } from "../support/cli.ts";
 import { addRestaurant, newKey } from "./support/pii.ts";
 

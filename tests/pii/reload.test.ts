@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import type { Client } from "pg";
 import { afterAll, expect, test } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { createDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { harness } from "../support/cli.ts";
 import { copyIn, copyOut } from "./support/copy.ts";
 import { addRestaurant, as, moveTo, newKey, sealAll } from "./support/pii.ts";

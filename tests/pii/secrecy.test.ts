@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { globSync } from "tinyglobby";
 import { afterAll, expect, test } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { addRestaurant, as, newKey } from "./support/pii.ts";
 
 // A server of its own, since what it writes into its log is looked at.

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
 import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
 import { formatNames } from "../../harness/report/write.ts";
 import { createDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { runScript } from "../support/psql.ts";
 import { type Findings, verifyDatabase } from "../support/verify.ts";
 import { plain, report } from "./support/report.ts";

@@ -3,8 +3,8 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { printable } from "../../harness/core/printable.ts";
 import { packageRoot } from "../../harness/core/project.ts";
-import { displayWidth } from "../../harness/report/display-width.ts";
 import tty from "../../harness/report/formats/tty.ts";
+import { displayWidth } from "../../harness/terminal/display-width.ts";
 import { everyOutcome, hostileNames, hostileResults, plain, report, result } from "./support/report.ts";
 
 /** Lines that are not SQL: SQL is indented by four and stands under "See it" and "Mend it". */

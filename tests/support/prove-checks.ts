@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { urlOf } from "../../harness/commands/migrated-template.ts";
 import { planMending, toMigration } from "../../harness/report/mending-sql.ts";
 import { createDatabase, dropDatabase } from "../../harness/sql/databases.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { type Check, loadChecks } from "../../harness/verify/checks.ts";
 import { base, isSimple, readFixture } from "./check-fixtures.ts";
 import { runScript } from "./psql.ts";

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, expect, test } from "vitest";
-import { migratedTemplate, urlOf } from "../../harness/commands/migrated-template.ts";
+import { migratedTemplate } from "../../harness/command-line/template.ts";
 import { packageRoot } from "../../harness/core/project.ts";
 import { createThrowawayBranch } from "../../harness/targets/local/throwaway.ts";
 import { connect } from "../../harness/targets/session/connection.ts";
+import { urlOf } from "../../harness/targets/session/url-of.ts";
 import { verifyDatabase } from "../support/verify.ts";
 
 // Roles belong to the cluster, so that these tests need one of their own.

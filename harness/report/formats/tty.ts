@@ -1,17 +1,16 @@
-import pc from "picocolors";
 import { groupBy } from "../../core/group.ts";
 import { printable } from "../../core/printable.ts";
 import { printableSql } from "../../core/printable-sql.ts";
 import type { Outcome, Result } from "../../core/results.ts";
+import { type Colors, colors as colorsFor } from "../../terminal/color.ts";
+import { fileLink, type Terminal } from "../../terminal/terminal.ts";
+import { indent, wrap } from "../../terminal/text.ts";
 import { checkPageFile } from "../check-page.ts";
 import { type Format, type Report, resultsThat, targetParts } from "../report.ts";
-import { fileLink, type Terminal } from "../terminal.ts";
-import { indent, wrap } from "../text.ts";
 import { countsOf, judgementOf } from "../verdict.ts";
 
 const width = 80;
 
-type Colors = ReturnType<typeof pc.createColors>;
 type Code = (result: Result, columns: number) => string;
 
 /**
@@ -19,7 +18,7 @@ type Code = (result: Result, columns: number) => string;
  * but for SQL, which is meant to be copied.
  */
 const tty: Format = (report, terminal) => {
-  const colors = pc.createColors(terminal.color);
+  const colors = colorsFor(terminal.color);
   const code = codeIn(terminal);
   const parts = [header(report, colors), checkLines(report.results, colors, code)];
   const failed = groupBy(resultsThat(report, "fail"), ({ object }) => object);

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { onExit } from "../../core/cleanup.ts";
+import { note } from "../../terminal/output.ts";
 import { connect } from "./connection.ts";
 
 const againMs = 500;
@@ -27,7 +28,7 @@ export function cancelOnExit(client: Client, url: string, say: () => string): ()
     await finished;
     clearInterval(again);
     await other.end().catch(() => undefined);
-    process.stderr.write(`\nInterrupted: ${say()}\n`);
+    note(`\nInterrupted: ${say()}`);
   });
   return async () => {
     over = true;

@@ -13,6 +13,7 @@ const layers: readonly (readonly string[])[] = [
     ...["pgtap", "pii", "outbox", "partitions", "report"],
   ],
   ["bench"],
+  ["command-line"],
   ["commands"],
   ["cli.ts", "index.ts"],
 ];
@@ -25,11 +26,7 @@ const only: Readonly<Record<string, RegExp>> = {
   "index.ts": /^client\//,
 };
 
-const roomOf = (file: string): string =>
-  // on their way to terminal/
-  /^report\/(display-width|table|terminal|text)\.ts$/.test(file)
-    ? "terminal"
-    : (file.split("/")[0] as string);
+const roomOf = (file: string): string => file.split("/")[0] as string;
 
 const layerOf = (room: string): number => layers.findIndex((rooms) => rooms.includes(room));
 

@@ -1,5 +1,5 @@
 import { Dispatcher } from "../../../client/dispatcher/dispatcher.ts";
-import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
+import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
 import type { State } from "./queues.ts";
 
 /** How `harness outbox dispatch` would be called. */
@@ -18,7 +18,7 @@ export async function dispatch(
 ): Promise<number> {
   let handled = 0;
   const dispatcher: Dispatcher = new Dispatcher({
-    ...dispatchNumbers({}),
+    ...defaultSettings,
     ...size,
     connect: database.connect,
     connectToListen: null,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Dispatcher } from "../../../client/dispatcher/dispatcher.ts";
-import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
+import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
 import { enter, queueOf, type State } from "./queues.ts";
 
 /** What the handlers of the noisy tenant do. */
@@ -40,7 +40,7 @@ export async function quietTenantWaits(state: State, noise: keyof typeof noises 
     busy = resolve;
   });
   const dispatcher = new Dispatcher({
-    ...dispatchNumbers({}),
+    ...defaultSettings,
     graceMs: 0,
     connect: database.connect,
     connectToListen: database.connect,

@@ -1,4 +1,4 @@
-import { dispatchNumbers } from "../../../outbox/dispatch-settings.ts";
+import { defaultSettings } from "../../../outbox/dispatch-settings.ts";
 import { dispatch } from "./dispatch.ts";
 import { enter, queueOf, type State } from "./queues.ts";
 
@@ -26,7 +26,7 @@ export async function addEvents(state: State): Promise<void> {
 /** The dispatcher as `harness outbox dispatch` has it, with nothing chosen. */
 export async function drainByDispatcher(state: State): Promise<number> {
   const queue = await queueOf(state, "fair", 0, "_peers");
-  return drain(state, (jobs) => dispatch(state, queue, jobs, dispatchNumbers({})));
+  return drain(state, (jobs) => dispatch(state, queue, jobs, defaultSettings));
 }
 
 export async function addToGraphileWorker(state: State): Promise<void> {
