@@ -1,7 +1,8 @@
--- The statement that reads what is in the tables, as a snapshot has it: an entry for each table that has rows. Without moments, which
--- differ from one run to the next. What row security hides from the session is not in it.
+-- The statement that reads what is in the tables, as a snapshot has it: an entry for each table that has rows. Without
+-- moments, which differ from one run to the next. What row security hides from the session is not in it.
 select string_agg(format(
-         'select %L as object, string_agg(r.row, E''\n'' order by r.row collate "C") as text from (select (to_jsonb(t) - %L::text[])::text as row from only %s as t) as r having count(*) > 0',
+         'select %L as object, string_agg(r.row, E''\n'' order by r.row collate "C") as text from (select (to_jsonb(t) '
+         '- %L::text[])::text as row from only %s as t) as r having count(*) > 0',
          'rows of ' || t.name, t.moments, t.name), ' union all ') as statement
   from (
     select format('%I.%I', n.nspname, c.relname) as name,

@@ -1,7 +1,9 @@
 -- What every file of snapshot/ can read, and what becomes of their rows; harness puts them behind the line UNION ALL.
--- The settings: harness.snapshot = {"schemas": [...] or null for all, "managed": [oids of tables whose partitions are left out]}.
+-- The settings: harness.snapshot = {"schemas": [...] or null for all, "managed": [oids of tables whose partitions are
+-- left out]}.
 --
--- A file of snapshot/ is a query with these columns; all that has an owner, privileges, a comment or a label gets them here.
+-- A file of snapshot/ is a query with these columns; all that has an owner, privileges, a comment or a label gets them
+-- here.
 --   class, id, part  what pg_description knows it by (part: number of the column, otherwise 0)
 --   object           kind and name: the line by which two snapshots are compared
 --   definition       all else, in lines; NULL if there is nothing to say
@@ -23,7 +25,9 @@ schemas as materialized (
 -- Partitions that are made by the calendar have other names every month: what they inherit stands with their table.
 by_calendar as materialized (
   select t.relid as oid
-    from options, jsonb_array_elements_text(case when jsonb_typeof(o -> 'managed') = 'array' then o -> 'managed' else '[]' end) as m (parent)
+    from options,
+         jsonb_array_elements_text(case when jsonb_typeof(o -> 'managed') = 'array' then o -> 'managed' else '[]' end)
+           as m (parent)
    cross join lateral pg_catalog.pg_partition_tree(m.parent::oid::regclass) as t
    where t.relid <> m.parent::oid::regclass
 ),
@@ -36,7 +40,8 @@ relations as materialized (
                       where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 ),
 objects (class, id, part, object, definition, owner, acl, acl_kind) as (
-select null::regclass, null::oid, null::int, null::text, null::text, null::oid, null::aclitem[], null::"char" where false
+select null::regclass, null::oid, null::int, null::text, null::text, null::oid, null::aclitem[], null::"char"
+ where false
 -- UNION ALL each file of snapshot/
 ),
 privileges as (
@@ -69,11 +74,14 @@ select o.object,
          l.lines,
          (select 'comment ' || d.description from pg_catalog.pg_description as d
            where d.classoid = o.class and d.objoid = o.id and d.objsubid = o.part),
-         (select 'comment ' || d.description from pg_catalog.pg_shdescription as d where d.classoid = o.class and d.objoid = o.id),
-         (select string_agg(format('label of %s: %s', s.provider, s.label), E'\n' order by s.provider) from pg_catalog.pg_seclabel as s
+         (select 'comment ' || d.description from pg_catalog.pg_shdescription as d
+           where d.classoid = o.class and d.objoid = o.id),
+         (select string_agg(format('label of %s: %s', s.provider, s.label), E'\n' order by s.provider)
+            from pg_catalog.pg_seclabel as s
            where s.classoid = o.class and s.objoid = o.id and s.objsubid = o.part)) as text
   from objects as o
   left join privilege_lines as l on l.class = o.class and l.id = o.id and l.part = o.part
- where not exists (select from pg_catalog.pg_depend as d where d.classid = o.class and d.objid = o.id and d.deptype = 'e')
+ where not exists (select from pg_catalog.pg_depend as d
+                    where d.classid = o.class and d.objid = o.id and d.deptype = 'e')
     or o.class = 'pg_catalog.pg_extension'::regclass
  order by o.object collate "C"

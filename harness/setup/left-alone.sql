@@ -1,5 +1,5 @@
--- What the set-up does not touch, one sentence a row: tables without row security, which a grant would open to everybody. One that the
--- roles may use already is not its doing; `harness verify` judges it.
+-- What the set-up does not touch, one sentence a row: tables without row security, which a grant would open to
+-- everybody. One that the roles may use already is not its doing; `harness verify` judges it.
 select format('table public.%I has no row security, so nothing is granted on it', c.relname) as note
   from pg_catalog.pg_class c
  where c.relnamespace = (select n.oid from pg_catalog.pg_namespace n where n.nspname = 'public')

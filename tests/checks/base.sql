@@ -1,5 +1,5 @@
--- What every fixture of a check finds: a tenant role that the owner may become, and a table that is isolated as it should be.
--- The fixtures' model: column tenant_id, role app_user, setting app.tenant_id.
+-- What every fixture of a check finds: a tenant role that the owner may become, and a table that is isolated as it
+-- should be. The fixtures' model: column tenant_id, role app_user, setting app.tenant_id.
 do $$
 begin
   if to_regrole('app_user') is null then

@@ -3,7 +3,8 @@ begin;
 
 \ir support/attempt.sql
 
-create table public.ledger (restaurant_id uuid not null, id integer not null, note text, primary key (restaurant_id, id));
+create table public.ledger (restaurant_id uuid not null, id integer not null, note text,
+                            primary key (restaurant_id, id));
 select tenancy.protect('public.ledger', 'restaurant_id');
 select tenancy.append_only('public.ledger');
 
@@ -14,7 +15,8 @@ from unnest(array['authenticated', 'app_background']) as role,
     ($$ update public.ledger set note = 'changed' $$, '0'),
     ($$ delete from public.ledger $$, '0'),
     ($$ select from public.ledger for update $$, '0'),
-    ($$ insert into public.ledger select * from public.ledger on conflict (restaurant_id, id) do update set note = 'changed' $$, '42501'),
+    ($$ insert into public.ledger select * from public.ledger on conflict (restaurant_id, id) do update
+                                     set note = 'changed' $$, '42501'),
     ($$ truncate public.ledger $$, '42501')) as t (statement, after_grant);
 
 select plan((10 + 3 * (select count(*) from attempts))::integer);
@@ -22,7 +24,8 @@ select plan((10 + 3 * (select count(*) from attempts))::integer);
 set local role app_background;
 set local app.job = 'pgtap';
 select lives_ok(
-  $$ insert into public.ledger values ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 1), ('bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb', 1) $$,
+  $$ insert into public.ledger values ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 1),
+  ('bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb', 1) $$,
   'a job adds rows'
 );
 reset role;
@@ -61,16 +64,22 @@ select is(
 );
 
 create table public.open_ledger (restaurant_id uuid not null);
-select throws_ok($$ select tenancy.append_only('public.open_ledger') $$, '55000', 'public.open_ledger is not protected', 'not before protect()');
+select throws_ok($$ select tenancy.append_only('public.open_ledger') $$, '55000', 'public.open_ledger is not protected',
+                 'not before protect()');
 select throws_ok($$ select tenancy.append_only(null) $$, '55000', null, 'not for no table');
 
 -- The platform's own records.
 select is(
-  array(select polrelid::regclass::text from pg_policy join pg_class as c on c.oid = polrelid where polname = 'append_only_update' and polrelid <> 'public.ledger'::regclass and not c.relispartition order by 1),
-  array['allocation_ledger', 'analytics_events', 'observability_events', 'pii.erasures'], 'the ledger, the tables of events and the book of erasures are append-only'
+  array(select polrelid::regclass::text from pg_policy join pg_class as c on c.oid = polrelid
+         where polname = 'append_only_update' and polrelid <> 'public.ledger'::regclass and not c.relispartition
+         order by 1),
+  array['allocation_ledger', 'analytics_events', 'observability_events', 'pii.erasures'],
+  'the ledger, the tables of events and the book of erasures are append-only'
 );
 select is(
-  array(select polrelid::regclass::text from pg_policy join pg_class as c on c.oid = polrelid where polname = 'append_only_delete' and polrelid <> 'public.ledger'::regclass and not c.relispartition order by 1),
+  array(select polrelid::regclass::text from pg_policy join pg_class as c on c.oid = polrelid
+         where polname = 'append_only_delete' and polrelid <> 'public.ledger'::regclass and not c.relispartition
+         order by 1),
   array['allocation_ledger', 'analytics_events', 'observability_events', 'pii.erasures'], 'for both kinds of change'
 );
 

@@ -10,10 +10,12 @@ select unnest(array['', ' ', 'Night', '1st', 'a b', 'a;b', E'a\n', repeat('x', 6
 select plan((9 + (select 5 * count(*) from tenant_tables) + (select 2 * count(*) from no_jobs))::integer);
 select isnt(count(*), 0::bigint, 'there are tenant tables') from tenant_tables;
 
-select is(rolbypassrls or rolsuper, false, 'row security holds for app_background') from pg_roles where rolname = 'app_background';
+select is(rolbypassrls or rolsuper, false, 'row security holds for app_background') from pg_roles
+ where rolname = 'app_background';
 
 select is(
-  pg_temp.attempt('app_background', null, format('select from %s where %I in (%L, %L)', relation, tenant_column, mine, other)),
+  pg_temp.attempt('app_background', null,
+                  format('select from %s where %I in (%L, %L)', relation, tenant_column, mine, other)),
   '2', format('%s shows a job the rows of every tenant', relation)
 ) from tenant_tables;
 
@@ -44,7 +46,8 @@ select is(
   '0', format('%L is no job', replace(name, E'\n', '\n'))
 ) from no_jobs;
 
-select throws_ok(format('select tenancy.set_job(%L)', name), '22023', null, format('set_job() refuses %L', replace(name, E'\n', '\n'))) from no_jobs;
+select throws_ok(format('select tenancy.set_job(%L)', name), '22023', null,
+                 format('set_job() refuses %L', replace(name, E'\n', '\n'))) from no_jobs;
 
 -- set_job() as the role itself calls it, to the end of the transaction and no further.
 savepoint before_job;

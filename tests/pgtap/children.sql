@@ -16,7 +16,8 @@ insert into public.visits select unnest(array[mine, other]), '2030-01-15' from t
 insert into public.old_remarks select unnest(array[mine, other]), '2030-01-15' from tenants;
 
 -- As default privileges do.
-grant all on public.visits_2030, public."Visits 1/2030", public.old_remarks to public, authenticated, anonymous, app_background;
+grant all on public.visits_2030, public."Visits 1/2030", public.old_remarks to public, authenticated, anonymous,
+app_background;
 
 -- A database without the pack of partitions.
 alter function partitions.isolate(regclass, regclass) rename to isolate_later;
@@ -28,7 +29,8 @@ create temporary table ways as
 select role, format(statement, child) as statement, format(statement, parent) as through_parent, after_grant, mine
 from tenants,
   unnest(array['authenticated', 'anonymous', 'app_background']) as role,
-  (values ('public.visits_2030', 'public.visits'), ('public."Visits 1/2030"', 'public.visits'), ('public.old_remarks', 'public.remarks'))
+  (values ('public.visits_2030', 'public.visits'), ('public."Visits 1/2030"', 'public.visits'),
+   ('public.old_remarks', 'public.remarks'))
     as c (child, parent),
   (values
     ('select from %s', '0'),
@@ -41,10 +43,12 @@ select plan((17 + 3 * (select count(*) from ways))::integer);
 select is(pg_temp.attempt(role, mine, statement), '42501', format('%s: %s', role, statement)) from ways;
 
 grant select, insert, update, delete on public.visits_2030, public."Visits 1/2030", public.old_remarks to public;
-select is(pg_temp.attempt(role, mine, statement), after_grant, format('%s, after a careless GRANT: %s', role, statement)) from ways;
+select is(pg_temp.attempt(role, mine, statement), after_grant,
+          format('%s, after a careless GRANT: %s', role, statement)) from ways;
 
 select is(
-  array(select inhrelid::regclass::text from pg_inherits join pg_policy on polrelid = inhrelid where inhparent = any (array['public.visits', 'public.visits_2030', 'public.remarks']::regclass[]::oid[])),
+  array(select inhrelid::regclass::text from pg_inherits join pg_policy on polrelid = inhrelid
+         where inhparent = any (array['public.visits', 'public.visits_2030', 'public.remarks']::regclass[]::oid[])),
   '{}'::text[], 'no child has policies of its own'
 );
 
@@ -54,25 +58,31 @@ select tenancy.protect('public.visits', 'restaurant_id');
 select tenancy.protect('public.remarks', 'restaurant_id');
 select is(
   array(select polname::text || ' ' || polpermissive from pg_policy where polrelid = child order by 1),
-  array['background_access true', 'tenant_access true', 'tenant_floor false'], format('%s has the policies of its parent', child)
+  array['background_access true', 'tenant_access true', 'tenant_floor false'],
+  format('%s has the policies of its parent', child)
 ) from unnest(array['public.visits_2030', 'public."Visits 1/2030"', 'public.old_remarks']::regclass[]) as child;
 select is_empty(
   $$ select c.oid::regclass, g.grantee from pg_class as c, aclexplode(c.relacl) as g
-     where c.oid in ('public.visits_2030'::regclass, 'public."Visits 1/2030"'::regclass, 'public.old_remarks'::regclass) and g.grantee <> c.relowner $$,
+     where c.oid in ('public.visits_2030'::regclass, 'public."Visits 1/2030"'::regclass, 'public.old_remarks'::regclass)
+       and g.grantee <> c.relowner $$,
   'and the privileges are gone again'
 );
 
 grant select, insert, update, delete on public.visits_2030, public."Visits 1/2030", public.old_remarks to public;
 select is(
-  pg_temp.attempt(role, mine, statement), pg_temp.attempt(case role when 'anonymous' then 'authenticated' else role end, case role when 'anonymous' then null else mine end, through_parent),
+  pg_temp.attempt(role, mine, statement),
+  pg_temp.attempt(case role when 'anonymous' then 'authenticated' else role end,
+                  case role when 'anonymous' then null else mine end, through_parent),
   format('%s, after a careless GRANT, gets no more than through the parent: %s', role, statement)
 ) from ways;
 select tenancy.protect('public.visits', 'restaurant_id');
 select tenancy.protect('public.remarks', 'restaurant_id');
 
-select is(pg_temp.attempt('authenticated', mine, 'select from public.visits'), '1', 'a tenant reads its row through the partitioned table')
+select is(pg_temp.attempt('authenticated', mine, 'select from public.visits'), '1',
+          'a tenant reads its row through the partitioned table')
 from tenants;
-select is(pg_temp.attempt('authenticated', mine, 'select from public.remarks'), '1', 'and through the table that others inherit from')
+select is(pg_temp.attempt('authenticated', mine, 'select from public.remarks'), '1',
+          'and through the table that others inherit from')
 from tenants;
 select is(
   pg_temp.attempt('authenticated', mine, format('insert into public.visits values (%L, ''2030-01-16'')', mine)),
@@ -82,9 +92,11 @@ select is(
   pg_temp.attempt('authenticated', mine, format('insert into public.visits values (%L, ''2030-01-16'')', other)),
   '42501', 'but none for another tenant'
 ) from tenants;
-select is(pg_temp.attempt('authenticated', mine, 'delete from public.visits'), '1', 'it deletes its own row of a partition') from tenants;
+select is(pg_temp.attempt('authenticated', mine, 'delete from public.visits'), '1',
+          'it deletes its own row of a partition') from tenants;
 select is(pg_temp.attempt('authenticated', mine, 'delete from public.remarks'), '1', 'and of a child') from tenants;
-select is(pg_temp.attempt('app_background', null, 'select from public.visits'), '2', 'a job reads all partitions') from tenants;
+select is(pg_temp.attempt('app_background', null, 'select from public.visits'), '2', 'a job reads all partitions')
+  from tenants;
 select is(pg_temp.attempt('app_background', null, 'select from public.remarks'), '2', 'and all children') from tenants;
 
 -- A partition that comes later is shut by another call.
@@ -106,7 +118,8 @@ from pg_class where oid = 'public.visits_2031'::regclass;
 select tenancy.append_only('public.visits');
 select is(
   array(select polname::text from pg_policy where polrelid = 'public.visits_2031'::regclass order by 1),
-  array['append_only_delete', 'append_only_update', 'background_access', 'tenant_access', 'tenant_floor'], 'append_only() goes for children too'
+  array['append_only_delete', 'append_only_update', 'background_access', 'tenant_access', 'tenant_floor'],
+  'append_only() goes for children too'
 );
 
 select * from finish();

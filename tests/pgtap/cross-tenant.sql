@@ -11,7 +11,8 @@ select plan(1 + 9 * count(*)::integer) from tenant_tables;
 select isnt(count(*), 0::bigint, 'there are tenant tables') from tenant_tables;
 
 select is(
-  pg_temp.attempt('app_background', null, format('select from %s where %I in (%L, %L)', relation, tenant_column, mine, other)),
+  pg_temp.attempt('app_background', null,
+                  format('select from %s where %I in (%L, %L)', relation, tenant_column, mine, other)),
   '2', format('%s holds a row of either tenant', relation)
 ) from tenant_tables;
 
@@ -36,7 +37,8 @@ select isnt(
   '42501', format('%s takes a row for the tenant itself, as far as row security goes', relation)
 ) from tenant_tables where relation <> 'public.capacity_outbox_archive'::regclass;
 select is(
-  pg_temp.attempt('authenticated', mine, pg_temp.insertion(relation, tenant_column, mine)), '42501', format('%s takes rows from jobs only', relation)
+  pg_temp.attempt('authenticated', mine, pg_temp.insertion(relation, tenant_column, mine)), '42501',
+  format('%s takes rows from jobs only', relation)
 ) from tenant_tables where relation = 'public.capacity_outbox_archive'::regclass;
 
 -- A constant and no WHERE: reading a column would bring in the policies for reading, and those for writing have to hold
@@ -52,7 +54,8 @@ select is(
 ) from tenant_tables;
 
 select is(
-  pg_temp.attempt('authenticated', mine, format('update %1$s set %2$I = %3$L where %2$I = %4$L', relation, tenant_column, mine, other)),
+  pg_temp.attempt('authenticated', mine,
+                  format('update %1$s set %2$I = %3$L where %2$I = %4$L', relation, tenant_column, mine, other)),
   '0', format('%s has nothing of another tenant to update', relation)
 ) from tenant_tables;
 

@@ -14,7 +14,8 @@ begin
   grant select, insert, update, delete on all tables in schema public to authenticated, newcomer;
   for t in select relation from tenant_tables loop
     execute format('create policy careless_for_all on %s using (true) with check (true)', t.relation);
-    execute format('create policy careless_for_tenants on %s to authenticated using (true) with check (true)', t.relation);
+    execute format('create policy careless_for_tenants on %s to authenticated using (true) with check (true)',
+                   t.relation);
   end loop;
 end
 $$;

@@ -3,7 +3,8 @@ begin;
 
 \ir support/two-tenants.sql
 
--- Each context with what it names where claims count, where the setting counts and where both do. A and B stand for the tenants.
+-- Each context with what it names where claims count, where the setting counts and where both do. A and B stand for the
+-- tenants.
 create temporary table contexts (claims text, setting text, by_claims text, by_setting text, by_both text);
 insert into contexts values
   ('{"activeRestaurantId": "A"}', 'A', 'A', 'A', 'A'),
@@ -99,7 +100,8 @@ $$;
 create function pg_temp.expected(tenant text) returns text
 language sql
 as $$
-  select case when tenant is null then 'nobody, 0 rows' else format('%s, %s rows', tenant, count(*)) end from tenant_tables
+  select case when tenant is null then 'nobody, 0 rows' else format('%s, %s rows', tenant, count(*)) end
+    from tenant_tables
 $$;
 
 update contexts set
@@ -117,16 +119,20 @@ select isnt(count(*), 0::bigint, 'there are tenant tables') from tenant_tables;
 create or replace function tenancy.context_source() returns text language sql stable return 'both';
 select is(pg_temp.seen(null, null), pg_temp.expected(null), 'unset');
 
-select is(pg_temp.seen(claims, setting), pg_temp.expected(by_both), format('both: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
+select is(pg_temp.seen(claims, setting), pg_temp.expected(by_both),
+          format('both: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
 
 create or replace function tenancy.context_source() returns text language sql stable return 'claims';
-select is(pg_temp.seen(claims, setting), pg_temp.expected(by_claims), format('claims: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
+select is(pg_temp.seen(claims, setting), pg_temp.expected(by_claims),
+          format('claims: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
 
 create or replace function tenancy.context_source() returns text language sql stable return 'setting';
-select is(pg_temp.seen(claims, setting), pg_temp.expected(by_setting), format('setting: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
+select is(pg_temp.seen(claims, setting), pg_temp.expected(by_setting),
+          format('setting: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
 
 create or replace function tenancy.context_source() returns text language sql stable return 'nonsense';
-select is(pg_temp.seen(claims, setting), pg_temp.expected(null), format('nonsense: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
+select is(pg_temp.seen(claims, setting), pg_temp.expected(null),
+          format('nonsense: %L and %L', left(claims, 100), replace(setting, E'\n', '\n'))) from contexts;
 
 create or replace function tenancy.context_source() returns text language sql stable return 'both';
 select is(
@@ -140,7 +146,8 @@ set local plan_cache_mode = force_generic_plan;
 set local role authenticated;
 set local request.jwt.claims = '';
 set local app.restaurant_id = 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
-select results_eq('visible', array['aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa']::uuid[], 'a prepared statement sees the first tenant');
+select results_eq('visible', array['aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa']::uuid[],
+                  'a prepared statement sees the first tenant');
 set local app.restaurant_id = 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb';
 select results_eq('visible', array['bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb']::uuid[], 'then the second');
 set local app.restaurant_id = '';
@@ -160,12 +167,14 @@ select lives_ok('select count(*) from public.restaurants', 'a parallel plan rais
 set local request.jwt.claims = '{"sub": "user", "list": ["user"], "number": 1.0, "object": {}, "nothing": null}';
 select is(tenancy.claim('sub'), 'user', 'a claim that is a string');
 select is(
-  (select array_agg(tenancy.claim(name)) from unnest(array['list', 'number', 'object', 'nothing', 'absent', null]) as name),
+  (select array_agg(tenancy.claim(name))
+     from unnest(array['list', 'number', 'object', 'nothing', 'absent', null]) as name),
   array[null, null, null, null, null, null], 'claims that are none'
 );
 set local request.jwt.claims = '["sub"]';
 select is(tenancy.claim('sub'), null, 'a claim of claims that are no object');
-select is(tenancy.uuid_or_null('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'), 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'a uuid');
+select is(tenancy.uuid_or_null('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'), 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa',
+          'a uuid');
 
 select * from finish();
 rollback;

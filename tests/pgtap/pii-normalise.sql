@@ -61,9 +61,12 @@ insert into phones values
 select plan((2 * (select count(*) from emails) + 2 * (select count(*) from phones) + 12)::integer);
 
 select is(pii.fold_email(given), folded, format('e-mail %s', left(given, 40))) from emails;
-select is(pii.is_email(folded), good, format('%s %s an address', left(folded, 40), case when good then 'is' else 'is not' end)) from emails;
-select is(pii.fold_phone(pii.complete_phone(given, country)), folded, format('phone %s, %s', left(given, 40), coalesce(country, 'no country'))) from phones;
-select is(pii.is_phone(folded), good, format('%s %s a number', left(folded, 40), case when good then 'is' else 'is not' end)) from phones;
+select is(pii.is_email(folded), good,
+          format('%s %s an address', left(folded, 40), case when good then 'is' else 'is not' end)) from emails;
+select is(pii.fold_phone(pii.complete_phone(given, country)), folded,
+          format('phone %s, %s', left(given, 40), coalesce(country, 'no country'))) from phones;
+select is(pii.is_phone(folded), good,
+          format('%s %s a number', left(folded, 40), case when good then 'is' else 'is not' end)) from phones;
 
 select is(pii.fold_email(null), null, 'NULL is no address');
 select is(pii.is_email(null), null, 'and nothing to ask about');
@@ -71,12 +74,14 @@ select is(pii.fold_phone(null), null, 'NULL is no number');
 select is(pii.complete_phone(null, '39'), null, 'and gets no country');
 select is(pii.mask_email('ada.moreau@guests.example'), 'a***@g***.example', 'the mask of an address');
 select is(pii.mask_email('a@b.co.uk'), 'a***@b***.uk', 'shows the last label');
-select is(length(pii.mask_email(repeat('a', 60) || '@guests.example')), length(pii.mask_email('a@g.example')), 'and no length');
+select is(length(pii.mask_email(repeat('a', 60) || '@guests.example')), length(pii.mask_email('a@g.example')),
+          'and no length');
 select is(pii.mask_phone('+390105550103'), '+***03', 'the mask of a number');
 select is(pii.mask_name('Ada  Moreau'), 'A***  M***', 'the mask of a name');
 select is(pii.mask_name('Ö'), 'Ö***', 'of one letter');
 -- The rules must not depend on the server's locale.
-select is(pii.fold_email('İI@x.example' collate "C"), pii.fold_email('İI@x.example'), 'letters outside ASCII keep their case');
+select is(pii.fold_email('İI@x.example' collate "C"), pii.fold_email('İI@x.example'),
+          'letters outside ASCII keep their case');
 select is(pii.fold_email('ÄDA@guests.example'), 'Äda@guests.example', 'under every locale');
 
 select * from finish();

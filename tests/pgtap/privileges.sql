@@ -50,18 +50,24 @@ select is(
   '{}'::text[], 'privileges on single columns are revoked too'
 );
 select ok(
-  has_table_privilege('authenticated', 'public.generous', 'SELECT') and has_table_privilege('authenticated', 'public.generous', 'INSERT')
-  and has_table_privilege('authenticated', 'public.generous', 'UPDATE') and has_table_privilege('authenticated', 'public.generous', 'DELETE'),
+  has_table_privilege('authenticated', 'public.generous', 'SELECT')
+    and has_table_privilege('authenticated', 'public.generous', 'INSERT')
+  and has_table_privilege('authenticated', 'public.generous', 'UPDATE')
+  and has_table_privilege('authenticated', 'public.generous', 'DELETE'),
   'and what a tenant needs is granted'
 );
 
 -- Those who are isolated do not decide about it.
 set local role authenticated;
-select throws_ok($$ select tenancy.protect('public.generous', 'restaurant_id') $$, '42501', 'permission denied for function protect', 'tenants cannot call protect()');
-select throws_ok($$ select tenancy.append_only('public.generous') $$, '42501', 'permission denied for function append_only', 'nor append_only()');
-select throws_ok($$ create function tenancy.mine() returns integer language sql return 1 $$, '42501', null, 'nor make anything in schema tenancy');
+select throws_ok($$ select tenancy.protect('public.generous', 'restaurant_id') $$, '42501',
+                 'permission denied for function protect', 'tenants cannot call protect()');
+select throws_ok($$ select tenancy.append_only('public.generous') $$, '42501',
+                 'permission denied for function append_only', 'nor append_only()');
+select throws_ok($$ create function tenancy.mine() returns integer language sql return 1 $$, '42501', null,
+                 'nor make anything in schema tenancy');
 select throws_ok(
-  $$ create or replace function tenancy.context_source() returns text language sql stable return 'setting' $$, '42501', null,
+  $$ create or replace function tenancy.context_source() returns text language sql stable return 'setting' $$,
+  '42501', null,
   'nor choose the source of the context'
 );
 

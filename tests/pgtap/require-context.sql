@@ -7,11 +7,13 @@ create or replace function tenancy.context_source() returns text language sql st
 set local request.jwt.claims = '';
 set local role authenticated;
 
-select throws_ok('select public.require_restaurant_context()', '28000', 'this transaction names no restaurant', 'nobody is named');
+select throws_ok('select public.require_restaurant_context()', '28000', 'this transaction names no restaurant',
+                 'nobody is named');
 
 savepoint before_context;
 select lives_ok(
-  $$ select public.set_restaurant_context('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa') $$, 'a tenant role may name its restaurant'
+  $$ select public.set_restaurant_context('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa') $$,
+  'a tenant role may name its restaurant'
 );
 select is(public.current_restaurant_id(), 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'it is named');
 select is(public.require_restaurant_context(), 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'and that is enough');

@@ -31,7 +31,8 @@ select is_empty(
        ('tenant_floor', false, array[0::oid])) as wanted (name, permissive, roles)
      where not exists (
        select from pg_policy
-       where polrelid = relation and polname = wanted.name and polpermissive = wanted.permissive and polroles = wanted.roles and polcmd = '*'
+       where polrelid = relation and polname = wanted.name and polpermissive = wanted.permissive
+         and polroles = wanted.roles and polcmd = '*'
      ) $$,
   'every table has the policies of tenancy.protect()'
 );
@@ -75,7 +76,9 @@ select is_empty(
 
 select is_empty(
   $$ select relation::regclass from tenant_tables
-     where not exists (select from pg_index where indrelid = relation and indkey[0] = tenant_attribute and indpred is null and indisvalid) $$,
+     where not exists (select from pg_index
+                        where indrelid = relation and indkey[0] = tenant_attribute and indpred is null
+                          and indisvalid) $$,
   'every table has an index that begins with the tenant, for its policies'
 );
 
@@ -110,19 +113,23 @@ select is_empty(
   'row security holds for app_pii and pii_reader, and nobody logs in as them'
 );
 select is_empty(
-  $$ select oid::regclass from pg_class where relowner in ('app_pii'::regrole, 'pii_reader'::regrole) and relkind in ('r', 'p', 'm', 'f') $$,
+  $$ select oid::regclass from pg_class
+      where relowner in ('app_pii'::regrole, 'pii_reader'::regrole) and relkind in ('r', 'p', 'm', 'f') $$,
   'they own no table'
 );
 select is_empty(
-  $$ select r.rolname, g.rolname from pg_auth_members as m join pg_roles as r on r.oid = m.member join pg_roles as g on g.oid = m.roleid
-     where g.rolname in ('app_pii', 'pii_reader') and r.rolname in ('authenticated', 'anonymous', 'app_background', 'authenticator', 'app_pii', 'pii_reader') $$,
+  $$ select r.rolname, g.rolname from pg_auth_members as m join pg_roles as r on r.oid = m.member
+       join pg_roles as g on g.oid = m.roleid
+     where g.rolname in ('app_pii', 'pii_reader')
+       and r.rolname in ('authenticated', 'anonymous', 'app_background', 'authenticator', 'app_pii', 'pii_reader') $$,
   'no role of tenants or jobs is a member of them'
 );
 
 create temporary table functions as
 select p.oid::regprocedure as name, p.*
 from pg_proc as p
-where p.pronamespace in ('public'::regnamespace, 'tenancy'::regnamespace, 'pii'::regnamespace, 'outbox'::regnamespace, 'partitions'::regnamespace)
+where p.pronamespace in ('public'::regnamespace, 'tenancy'::regnamespace, 'pii'::regnamespace, 'outbox'::regnamespace,
+                         'partitions'::regnamespace)
   and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and deptype = 'e');
 
 select isnt_empty('select from functions', 'there are functions');
@@ -131,25 +138,32 @@ select is_empty(
   'none runs with the rights of its owner, unless that is app_pii'
 );
 select is_empty(
-  $$ select name from functions where prosecdef and not (pronamespace = 'pii'::regnamespace or name::text ~ '^find_customers_by_(email|phone)\(') $$,
+  $$ select name from functions
+      where prosecdef
+        and not (pronamespace = 'pii'::regnamespace or name::text ~ '^find_customers_by_(email|phone)\(') $$,
   'and those are in schema pii, or the look-ups'
 );
 -- What nobody but app_pii may call runs under the search_path of the SECURITY DEFINER that calls it.
 select is_empty(
   $$ select name from functions
      where prosqlbody is null
-       and not coalesce(proconfig @> array[case when prosecdef then 'search_path=pg_catalog, pg_temp' else 'search_path=""' end], false)
+       and not coalesce(proconfig @> array[case when prosecdef then 'search_path=pg_catalog, pg_temp'
+                                                else 'search_path=""' end], false)
        and not (proowner = 'app_pii'::regrole and not prosecdef
-         and not exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g where g.grantee <> proowner)) $$,
+         and not exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g
+                          where g.grantee <> proowner)) $$,
   'each is bound to what it calls, or has a search_path that nobody can put anything into'
 );
 select is_empty(
-  $$ select name from functions where prosecdef and exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g where g.grantee = 0) $$,
+  $$ select name from functions
+      where prosecdef and exists (select from aclexplode(coalesce(proacl, acldefault('f', proowner))) as g
+                                   where g.grantee = 0) $$,
   'none that runs with the rights of app_pii is for everybody'
 );
 select is_empty(
   $$ select name, r from functions, unnest(array['authenticated', 'anonymous']) as r
-     where pronamespace = 'pii'::regnamespace and (prosecdef or provolatile = 'v') and has_function_privilege(r, name, 'execute') $$,
+     where pronamespace = 'pii'::regnamespace and (prosecdef or provolatile = 'v')
+       and has_function_privilege(r, name, 'execute') $$,
   'tenants may call nothing in schema pii but what folds and masks'
 );
 select is_empty(
@@ -158,7 +172,8 @@ select is_empty(
 );
 select is_empty($$ select name from functions where obj_description(oid, 'pg_proc') is null $$, 'each has a comment');
 select is_empty(
-  $$ select relation::regclass from tenant_tables where obj_description(relation, 'pg_class') is null $$, 'and so has each table'
+  $$ select relation::regclass from tenant_tables where obj_description(relation, 'pg_class') is null $$,
+  'and so has each table'
 );
 
 select is_empty(

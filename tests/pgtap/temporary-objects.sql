@@ -26,7 +26,8 @@ from unnest(array[
 union all
 select 'authenticated', call, 'not called'
 from unnest(array[
-  'insert into public.customers (restaurant_id, full_name, email, phone) values (''aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'', ''Ada'', ''ada@guests.example'', ''+390105550101'')',
+  'insert into public.customers (restaurant_id, full_name, email, phone) values '
+  '(''aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'', ''Ada'', ''ada@guests.example'', ''+390105550101'')',
   'select from public.customers_secure_view',
   'select from public.find_customers_by_email(''ada@guests.example'')',
   'select from public.find_customers_by_phone(''+390105550101'')'
@@ -56,9 +57,11 @@ from unnest(array[
 set local role app_background;
 set local app.job = 'pgtap';
 select set_config('app.pii.key', repeat('ab', 32), true), set_config('app.pii.next_key', repeat('cd', 32), true);
-insert into public.restaurants (id, name, time_zone, currency) values ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'Mine', 'UTC', 'EUR');
+insert into public.restaurants (id, name, time_zone, currency)
+  values ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', 'Mine', 'UTC', 'EUR');
 insert into public.customers (restaurant_id, id, full_name, email)
-values ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', '11111111-1111-4111-8111-111111111111', 'Bilal', 'bilal@guests.example');
+values ('aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', '11111111-1111-4111-8111-111111111111', 'Bilal',
+        'bilal@guests.example');
 reset role;
 
 create function pg_temp.spy() returns boolean
@@ -76,7 +79,9 @@ declare
 begin
   perform set_config('app.restaurant_id', 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa', true);
   perform set_config('request.jwt.claims', '{"activeRestaurantId": "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"}', true);
-  for c in select t.name from unnest(array['text', 'uuid', 'jsonb', 'name', 'char', 'regclass', 'regtype', 'oid', 'bytea', 'int2', 'int4', 'int8', 'bool']) as t (name) loop
+  for c in select t.name
+             from unnest(array['text', 'uuid', 'jsonb', 'name', 'char', 'regclass', 'regtype', 'oid', 'bytea',
+                               'int2', 'int4', 'int8', 'bool']) as t (name) loop
     execute format('create domain pg_temp.%I as pg_catalog.%1$I check (pg_temp.spy())', c.name);
   end loop;
   for c in select ctid, role, call from calls loop
@@ -89,7 +94,8 @@ begin
         update calls set outcome = sqlstate where ctid = c.ctid;
     end;
   end loop;
-  drop domain pg_temp.text, pg_temp.uuid, pg_temp.jsonb, pg_temp.name, pg_temp."char", pg_temp.regclass, pg_temp.regtype, pg_temp.oid,
+  drop domain pg_temp.text, pg_temp.uuid, pg_temp.jsonb, pg_temp.name, pg_temp."char", pg_temp.regclass,
+  pg_temp.regtype, pg_temp.oid,
     pg_temp.bytea, pg_temp.int2, pg_temp.int4, pg_temp.int8, pg_temp.bool;
 end
 $$;

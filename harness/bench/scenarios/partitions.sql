@@ -1,5 +1,5 @@
--- bench.events: so many rows (setting bench.rows) of 24 months, some of them ahead (setting bench.ahead: months), as applications have them:
--- an identity, a tenant, a text, two indexes.
+-- bench.events: so many rows (setting bench.rows) of 24 months, some of them ahead (setting bench.ahead: months), as
+-- applications have them: an identity, a tenant, a text, two indexes.
 create schema if not exists bench;
 drop table if exists bench.events cascade;
 create table bench.events (
@@ -11,7 +11,9 @@ create table bench.events (
 );
 insert into bench.events (tenant, id, at, status, body)
 select 1 + n % 500, n,
-  date_trunc('month', now()) + make_interval(months => current_setting('bench.ahead')::int) - make_interval(months => n % 24) + make_interval(secs => n % 100000),
+  date_trunc('month',
+             now()) + make_interval(months => current_setting('bench.ahead')::int) - make_interval(
+                 months => n % 24) + make_interval(secs => n % 100000),
   'new', repeat('x', 60)
 from generate_series(1, current_setting('bench.rows')::int) as n;
 select setval('bench.events_id_seq', current_setting('bench.rows')::int);

@@ -24,6 +24,6 @@ create index bookings_latest on bench.bookings (restaurant_id, created_at desc);
 
 select tenancy.protect('bench.bookings', 'restaurant_id');
 
--- For authenticated nothing changes by this: it frees the owner, so that the same rows can be read without row security also
--- where the owner has no BYPASSRLS.
+-- For authenticated nothing changes by this: it frees the owner, so that the same rows can be read without row security
+-- also where the owner has no BYPASSRLS.
 alter table bench.bookings no force row level security;

@@ -1,4 +1,5 @@
--- The roles that have to do with the tenant tables ($1: their oids): who is bound by their policies, who owns them, who stands above.
+-- The roles that have to do with the tenant tables ($1: their oids): who is bound by their policies, who owns them, who
+-- stands above.
 with tables as (
   select c.oid, c.relowner, coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner)) as acl
     from pg_catalog.pg_class c
@@ -40,6 +41,8 @@ select k.rolname as name, k.rolcanlogin as login,
      or k.oid in (select role from owners)
      or k.rolcanlogin and 0::oid in (select role from granted)
      -- a login role that gets at the tables through another one adds nothing, unless it is the only one that we can be
-     or k.rolname = session_user and exists (select from tables t where pg_catalog.has_any_column_privilege(k.oid, t.oid, 'SELECT, INSERT, UPDATE'))
+     or k.rolname = session_user
+        and exists (select from tables t
+                     where pg_catalog.has_any_column_privilege(k.oid, t.oid, 'SELECT, INSERT, UPDATE'))
      or (k.rolsuper or k.rolbypassrls) and k.rolcanlogin)
  order by k.rolname = 'authenticated' desc, n.policies desc nulls last, k.rolname

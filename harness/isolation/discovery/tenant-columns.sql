@@ -1,7 +1,7 @@
 -- In which column a table says whose a row is. Second of three parts of one query, behind session-keys.sql.
 --
--- pg_depend names the columns that a policy refers to. Which of several is the tenant's is read from the text that the server prints
--- for the policy. Foreign keys and names are a last resort, for tables whose policies say nothing.
+-- pg_depend names the columns that a policy refers to. Which of several is the tenant's is read from the text that the
+-- server prints for the policy. Foreign keys and names are a last resort, for tables whose policies say nothing.
 ,
 -- Columns of its own table that a policy refers to, and the parts of the policy in which they stand
 policy_columns as materialized (
@@ -9,7 +9,8 @@ policy_columns as materialized (
          '(?<![\w"$])' || regexp_replace(quote_ident(a.attname), '([^\w])', '\\\1', 'g') || '(?![\w"$])' as pattern
     from policies p
     join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
-                               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = p.polrelid and d.refobjsubid > 0
+                               and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = p.polrelid
+                               and d.refobjsubid > 0
     join pg_catalog.pg_attribute a on a.attrelid = p.polrelid and a.attnum = d.refobjsubid
     join pg_catalog.pg_type t on t.oid = a.atttypid
    where t.typcategory not in ('B', 'D', 'T') and a.atttypid not in ('json'::regtype, 'jsonb'::regtype)
@@ -25,17 +26,24 @@ standing as materialized (
          array(select k.key from meant k
                 where k.text = c.text and k.function is null
                   and case when k.key ? 'setting' then strpos(lower(s.part), quote_literal(k.key ->> 'setting')) > 0
-                           else strpos(s.part, quote_literal(k.key -> 'claim' ->> -1)) > 0 or s.part ~ ('\{([^}]*,)?' || (k.key -> 'claim' ->> -1) || '\}') end
+                           else strpos(s.part, quote_literal(k.key -> 'claim' ->> -1)) > 0
+                                or s.part ~ ('\{([^}]*,)?' || (k.key -> 'claim' ->> -1) || '\}') end
                union
                select k.key from policy_functions pf join function_keys k on k.function = pf.function
-                where pf.policy = c.policy and s.part ~ ('(?<![\w$])"?' || regexp_replace(pf.proname, '([^\w])', '\\\1', 'g') || '"?\(')) as keys,
+                where pf.policy = c.policy
+                  and s.part ~ ('(?<![\w$])"?' || regexp_replace(pf.proname, '([^\w])', '\\\1', 'g') || '"?\('))
+                      as keys,
          array(select pf.function from policy_functions pf
-                where pf.policy = c.policy and s.part ~ ('(?<![\w$])"?' || regexp_replace(pf.proname, '([^\w])', '\\\1', 'g') || '"?\(')) as functions
+                where pf.policy = c.policy
+                  and s.part ~ ('(?<![\w$])"?' || regexp_replace(pf.proname, '([^\w])', '\\\1', 'g') || '"?\('))
+                      as functions
     from policy_columns c
     join parts s on s.text = c.text
    where s.part ~ c.pattern
      -- compared with a constant, it says what a row is and not whose
-     and s.part !~ (c.pattern || '\)?(?:::[\w ."]+(?:\(\d+\))?)?\)? (?:=|<>|<|>|<=|>=|IS|IN|~~\*?|!~~\*?) \(*(?:ANY \(+)?(?:ARRAY\[)?(?:''|-?\d|(?:true|false|NULL|NOT NULL)\M)')
+     and s.part !~ (c.pattern
+                    || '\)?(?:::[\w ."]+(?:\(\d+\))?)?\)? (?:=|<>|<|>|<=|>=|IS|IN|~~\*?|!~~\*?) \(*(?:ANY '
+                       '\(+)?(?:ARRAY\[)?(?:''|-?\d|(?:true|false|NULL|NOT NULL)\M)')
 ),
 scored as materialized (
   select s.*,
@@ -48,7 +56,8 @@ scored as materialized (
 reading as materialized (  -- tables other than its own that a policy reads, by itself or through its functions
   select p.oid as policy, d.refobjid as relid
     from policies p
-    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid
+     and d.refclassid = 'pg_catalog.pg_class'::regclass
    where d.refobjid <> p.polrelid
   union
   select pf.policy, r.oid
@@ -94,7 +103,9 @@ popular_keys as (
   select key, sum(uses) as uses from keys group by key
 ),
 contexts as (  -- one claim and one setting at most
-  select polrelid, (array_agg(key order by uses desc, total desc, jsonb_array_length(key -> 'claim'), key::text) filter (where key ? 'claim'))[1] as claim,
+  select polrelid,
+         (array_agg(key order by uses desc, total desc, jsonb_array_length(key -> 'claim'), key::text)
+          filter (where key ? 'claim'))[1] as claim,
          (array_agg(key order by uses desc, total desc, key::text) filter (where key ? 'setting'))[1] as setting,
          max(uses) filter (where key ? 'claim') as claim_uses, max(uses) filter (where key ? 'setting') as setting_uses
     from (select k.*, p.uses as total from keys k join popular_keys p on p.key = k.key) as k
@@ -122,12 +133,14 @@ guesses as materialized (
     join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
    cross join lateral (
      select case when a.attname ~* '^(tenant|org|organi[sz]ation|account|workspace|company|team|customer|client|shop|store|restaurant|merchant|site)(_?(id|uuid|key|slug|code))?$' then 1
-                 when a.attname ~* '^((owner|user|author|member|creator)(_?(id|uuid))?|created_by)$' then 2 end as hint) as h
+                 when a.attname ~* '^((owner|user|author|member|creator)(_?(id|uuid))?|created_by)$'
+                 then 2 end as hint) as h
    where r.oid not in (select polrelid from chosen) and r.oid not in (select oid from named)
      and not exists (select from only_key k where k.indrelid = r.oid and k.attnum = a.attnum)
      and case when not exists (select from chosen) then h.hint is not null
               else h.hint = 2 and a.atttypid in (select atttypid from chosen)
-                   and exists (select from meant where key -> 'claim' ->> -1 ~* '^sub$|user' or key ->> 'setting' ~* 'user') end
+                   and exists (select from meant
+                                where key -> 'claim' ->> -1 ~* '^sub$|user' or key ->> 'setting' ~* 'user') end
 ),
 guessed as materialized (
   select distinct on (oid) oid, attname, attnum, atttypid, hint from guesses order by oid, hint, tables desc, attnum
@@ -149,7 +162,8 @@ roots as materialized (
 pointing as materialized (
   select distinct on (r.oid) r.oid, a.attname, a.attnum, a.atttypid
     from relations r
-    join pg_catalog.pg_constraint f on f.conrelid = r.oid and f.contype = 'f' and cardinality(f.conkey) = 1 and f.confrelid <> r.oid
+    join pg_catalog.pg_constraint f on f.conrelid = r.oid and f.contype = 'f' and cardinality(f.conkey) = 1
+     and f.confrelid <> r.oid
     join roots o on o.oid = f.confrelid
     join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum = f.conkey[1]
    where r.oid not in (select polrelid from chosen) and r.oid not in (select oid from named)
@@ -161,7 +175,8 @@ rooted as materialized (  -- and they themselves, by their key
     from roots o
     join only_key k on k.indrelid = o.oid
     join pg_catalog.pg_attribute a on a.attrelid = o.oid and a.attnum = k.attnum
-   where o.oid not in (select polrelid from chosen) and o.oid not in (select oid from named) and o.oid not in (select oid from pointing)
+   where o.oid not in (select polrelid from chosen) and o.oid not in (select oid from named)
+     and o.oid not in (select oid from pointing)
      and o.oid not in (select oid from guessed)
      and o.oid in (select oid from relations)
 ),
@@ -169,7 +184,8 @@ rooted as materialized (  -- and they themselves, by their key
 children as materialized (
   select distinct on (r.oid) r.oid, a.attname, a.attnum, a.atttypid, f.confrelid as parent, p.attname as parent_key
     from relations r
-    join pg_catalog.pg_constraint f on f.conrelid = r.oid and f.contype = 'f' and cardinality(f.conkey) = 1 and f.confrelid <> r.oid
+    join pg_catalog.pg_constraint f on f.conrelid = r.oid and f.contype = 'f' and cardinality(f.conkey) = 1
+     and f.confrelid <> r.oid
     join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum = f.conkey[1]
     join pg_catalog.pg_attribute p on p.attrelid = f.confrelid and p.attnum = f.confkey[1]
    where f.confrelid in (select polrelid from chosen union all select oid from named union all select oid from guessed)

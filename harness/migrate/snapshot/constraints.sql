@@ -2,4 +2,5 @@
 select 'pg_catalog.pg_constraint'::regclass, k.oid, 0, format('constraint %I on %s', k.conname, c.name),
        pg_catalog.pg_get_constraintdef(k.oid), null, null, null
   from relations as c
-  join pg_catalog.pg_constraint as k on k.conrelid = c.oid and k.conparentid = 0 and k.contype <> 'n' and k.coninhcount = 0
+  join pg_catalog.pg_constraint as k on k.conrelid = c.oid and k.conparentid = 0 and k.contype <> 'n'
+   and k.coninhcount = 0

@@ -6,9 +6,11 @@ select 'pg_catalog.pg_type'::regclass, t.oid, 0, format('type %I.%I', s.nspname,
          when 'd' then concat_ws(E'\n',
            concat_ws(' ', 'domain of', pg_catalog.format_type(t.typbasetype, t.typtypmod),
              case when t.typnotnull then 'not null' end, 'default ' || t.typdefault),
-           (select string_agg(format('constraint %I %s', k.conname, pg_catalog.pg_get_constraintdef(k.oid)), E'\n' order by k.conname)
+           (select string_agg(format('constraint %I %s', k.conname, pg_catalog.pg_get_constraintdef(k.oid)), E'\n'
+                              order by k.conname)
               from pg_catalog.pg_constraint as k where k.contypid = t.oid and k.contype <> 'n'))
-         when 'r' then (select 'range of ' || r.rngsubtype::regtype::text from pg_catalog.pg_range as r where r.rngtypid = t.oid)
+         when 'r' then (select 'range of ' || r.rngsubtype::regtype::text from pg_catalog.pg_range as r
+                         where r.rngtypid = t.oid)
          when 'm' then 'multirange'
          when 'c' then 'composite'
          else 'base'

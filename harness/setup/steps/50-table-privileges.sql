@@ -1,8 +1,9 @@
 -- title: the roles may use the tables and sequences that are there
 -- runbook: 2, 5
 -- Tables of the owner in schema public. Not children of another table: addressed directly, their parent's policies
--- don't apply. Not a table without row security, which would be open to everybody: left-alone.sql names those. Not more than SELECT and INSERT on a table that is append-only (tenancy.append_only), and no SELECT where the role
--- may read some columns only (pii.move_to).
+-- don't apply. Not a table without row security, which would be open to everybody: left-alone.sql names those. Not more
+-- than SELECT and INSERT on a table that is append-only (tenancy.append_only), and no SELECT where the role may read
+-- some columns only (pii.move_to).
 with wanted as (
   select c.oid, c.relname, r.rolname,
          case when c.relkind = 'S' then array['USAGE', 'SELECT']
@@ -17,7 +18,8 @@ with wanted as (
      and case when c.relkind <> 'S' then c.relkind in ('r', 'p') and c.relrowsecurity
               -- a sequence goes with the table that it numbers
               else not exists (select from pg_catalog.pg_depend d join pg_catalog.pg_class t on t.oid = d.refobjid
-                                where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i')
+                                where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid
+                                  and d.deptype in ('a', 'i')
                                   and d.refclassid = 'pg_catalog.pg_class'::regclass and not t.relrowsecurity) end
      and pg_has_role(c.relowner, 'USAGE')
      and r.rolname in ('authenticated', 'app_background')

@@ -1,10 +1,13 @@
 -- title: the roles may use the tables and sequences that are still to come
 -- runbook: 2, 5
--- These open every later table of the owner too, so that one without row security is open at once: `harness verify` fails on it.
+-- These open every later table of the owner too, so that one without row security is open at once: `harness verify`
+-- fails on it.
 with wanted as (
   select d.kind, d.object_type, d.privilege, d.place, r.rolname
-    from (values ('tables', 'r', 'SELECT', 1), ('tables', 'r', 'INSERT', 2), ('tables', 'r', 'UPDATE', 3), ('tables', 'r', 'DELETE', 4),
-                 ('sequences', 'S', 'USAGE', 5), ('sequences', 'S', 'SELECT', 6)) as d (kind, object_type, privilege, place)
+    from (values ('tables', 'r', 'SELECT', 1), ('tables', 'r', 'INSERT', 2), ('tables', 'r', 'UPDATE', 3),
+          ('tables', 'r', 'DELETE', 4),
+                 ('sequences', 'S', 'USAGE', 5),
+                 ('sequences', 'S', 'SELECT', 6)) as d (kind, object_type, privilege, place)
    cross join pg_catalog.pg_roles r
    where r.rolname in ('authenticated', 'app_background')
 ),

@@ -1,8 +1,8 @@
 -- title: tenancy.claims() reads the claims the way this platform hands them over
 -- runbook: 1
 -- apply: policies/tenancy/claims.sql
--- Where pg_session_jwt came after the migrations, the function still reads the setting itself, and signed claims don't count.
--- Looked up in the catalogue and not by to_regprocedure(), which fails where we have no USAGE on auth.
+-- Where pg_session_jwt came after the migrations, the function still reads the setting itself, and signed claims don't
+-- count. Looked up in the catalogue and not by to_regprocedure(), which fails where we have no USAGE on auth.
 with functions as (
   select p.oid, format('%s.%s', n.nspname, p.proname) as name
     from pg_catalog.pg_proc p
@@ -18,4 +18,5 @@ select 'function tenancy.claims()' as object,
  where claims.name = 'tenancy.claims'
    and exists (select from pg_catalog.pg_extension where extname = 'pg_session_jwt')
    and not exists (select from pg_catalog.pg_depend d
-                    where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = claims.oid and d.refobjid = session.oid)
+                    where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = claims.oid
+                      and d.refobjid = session.oid)

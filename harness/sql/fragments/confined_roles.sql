@@ -5,5 +5,6 @@ confined_roles as materialized (
     from tenant_roles t
     join pg_catalog.pg_roles k on k.rolname = t.role and not k.rolsuper
    -- what comes from a role that escapes row security is 4a's
-   where not exists (select from pg_catalog.pg_roles s where (s.rolsuper or s.rolbypassrls) and s.oid <> k.oid and pg_has_role(k.oid, s.oid, 'MEMBER'))
+   where not exists (select from pg_catalog.pg_roles s
+                      where (s.rolsuper or s.rolbypassrls) and s.oid <> k.oid and pg_has_role(k.oid, s.oid, 'MEMBER'))
 )

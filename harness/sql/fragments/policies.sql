@@ -1,9 +1,11 @@
 -- uses: policy_subjects
 -- The policies that a tenant role meets (facts/policies.sql), on the tables of policy_subjects.
 policies as materialized (
-  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation, c.relname,
+  select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, format('%I.%I', n.nspname, c.relname) as relation,
+         c.relname,
          s.tenant_column, f.tenant_attnum, p.polqual, p.polwithcheck, f.using_tree, f.check_tree,
-         -- the commands for which a restrictive policy that names the tenant holds back what a permissive one lets through
+         -- the commands for which a restrictive policy that names the tenant holds back what a permissive one lets
+         -- through
          f.floors,
          format('alter policy %I on %I.%I', p.polname, n.nspname, c.relname) as alteration,
          s.predicate as standard  -- what the policy could say instead

@@ -1,6 +1,6 @@
--- What a tenant's own context says of each policy by itself, and what the planner would add to an UPDATE and a DELETE without WHERE: asked as the
--- tenant role, read-only, in the context that verify/probes/look.sql ended with. UPDATE and DELETE are planned and never run, since they would lock
--- a tenant's rows.
+-- What a tenant's own context says of each policy by itself, and what the planner would add to an UPDATE and a DELETE
+-- without WHERE: asked as the tenant role, read-only, in the context that verify/probes/look.sql ended with. UPDATE and
+-- DELETE are planned and never run, since they would lock a tenant's rows.
 --
 -- input   {path, depth, settings, tables: [{place, leader, locked, names, alone, take, wipe}]}
 -- output  [{place, careless, sqlstate, message, updateFiltered, deleteFiltered}]
@@ -26,9 +26,13 @@ begin
         perform pg_catalog.set_config('search_path', path, true);
         execute target.alone into answers;
         perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-        found := pg_catalog.array_append(found, pg_catalog.jsonb_build_object('place', target.place, 'answers', answers[2:2], 'names', target.names));
+        found := pg_catalog.array_append(found,
+                                         pg_catalog.jsonb_build_object('place', target.place, 'answers', answers[2:2],
+                                                                       'names', target.names));
       exception when others then  -- and with the subtransaction goes the path
-        found := pg_catalog.array_append(found, pg_catalog.jsonb_build_object('place', target.place, 'sqlstate', sqlstate, 'message', pg_catalog."left"(sqlerrm, 1000)));
+        found := pg_catalog.array_append(found,
+                                         pg_catalog.jsonb_build_object('place', target.place, 'sqlstate', sqlstate,
+                                                                       'message', pg_catalog."left"(sqlerrm, 1000)));
       end;
     end if;
     begin
@@ -61,7 +65,8 @@ begin
            bool_or((f -> 'take')::text ~ filter) as take, bool_or((f -> 'wipe')::text ~ filter) as wipe
       from entries group by place
   )
-  select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('place', p.place, 'sqlstate', p.sqlstate, 'message', p.message,
+  select coalesce(
+      jsonb_agg(jsonb_strip_nulls(jsonb_build_object('place', p.place, 'sqlstate', p.sqlstate, 'message', p.message,
            'careless', c.policies, 'updateFiltered', p.take, 'deleteFiltered', p.wipe))), '[]') into output
     from planned p left join careless c on c.place = p.place;
 end;

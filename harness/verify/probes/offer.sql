@@ -1,5 +1,6 @@
--- Offers a stranger's row to each table, as the tenant role: verify/probes/compose.sql says how the row is stopped before it lasts. It comes last,
--- and only to tables whose policies were evaluated in a read-only transaction before: they write nothing.
+-- Offers a stranger's row to each table, as the tenant role: verify/probes/compose.sql says how the row is stopped
+-- before it lasts. It comes last, and only to tables whose policies were evaluated in a read-only transaction before:
+-- they write nothing.
 --
 -- input   {path, settings, tables: [{place, put}]}
 -- output  [{place, insertState}]: the SQLSTATE it was answered with, or HS000 if nothing stopped it

@@ -15,6 +15,7 @@ begin
 end
 $$;
 -- It shows the column to none of the tenant roles.
-create view public.guests_for_reports as select restaurant_id, count(email) as with_address from public.customers group by restaurant_id;
+create view public.guests_for_reports as select restaurant_id, count(email) as with_address from public.customers
+                                          group by restaurant_id;
 -- Default privileges had given it to them.
 revoke all on public.guests_for_reports from authenticated;

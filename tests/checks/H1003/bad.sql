@@ -4,7 +4,8 @@ set app.pii.key = 'ababababababababababababababababababababababababababababababa
 begin;
 set local role app_background;
 select tenancy.set_job('fixture');
-insert into public.restaurants (id, name, time_zone, currency) values ('11111111-1111-4111-8111-111111111111', 'One', 'UTC', 'EUR');
+insert into public.restaurants (id, name, time_zone, currency)
+  values ('11111111-1111-4111-8111-111111111111', 'One', 'UTC', 'EUR');
 insert into public.customers (restaurant_id, full_name, email)
 values ('11111111-1111-4111-8111-111111111111', 'Guest', 'guest@guests.example');
 select pii.begin_rotation();

@@ -1,8 +1,10 @@
 -- as: superuser
--- A gateway that becomes whoever a token names; one that bypasses row security by itself; one that gets there through a group.
+-- A gateway that becomes whoever a token names; one that bypasses row security by itself; one that gets there through a
+-- group.
 do $$
 declare
-  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false' else '' end;
+  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false'
+                      else '' end;
 begin
   if to_regrole('h104_gateway') is null then
     create role h104_service nologin bypassrls;

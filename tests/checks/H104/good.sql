@@ -1,7 +1,8 @@
 -- as: superuser
 do $$
 declare
-  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false' else '' end;
+  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false'
+                      else '' end;
 begin
   if to_regrole('h104_door') is null then
     create role h104_door login noinherit;

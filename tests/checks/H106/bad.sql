@@ -14,4 +14,5 @@ grant h106_group to app_user;
 -- To everybody, everywhere; to a group, all of it; the contract, and the right to pass it on.
 alter default privileges grant select on tables to public;
 alter default privileges in schema public grant all on tables to h106_group;
-alter default privileges for role "h106 ""maker""" in schema public grant select, insert on tables to app_user with grant option;
+alter default privileges for role "h106 ""maker""" in schema public grant select,
+insert on tables to app_user with grant option;

@@ -10,7 +10,8 @@ grant select, insert, update, delete on public.events to app_user;
 create index on public.events (tenant_id);
 create table parts.events_2025 partition of public.events for values from ('2025-01-01') to ('2026-01-01');
 grant select on parts.events_2025 to public;
-create table parts.events_2026 partition of public.events for values from ('2026-01-01') to (maxvalue) partition by list (body);
+create table parts.events_2026 partition of public.events for values
+  from ('2026-01-01') to (maxvalue) partition by list (body);
 create table parts."events; -- ""2026""" (tenant_id uuid not null, at date not null, body text);
 grant update (body) on parts."events; -- ""2026""" to app_user;
 alter table parts.events_2026 attach partition parts."events; -- ""2026""" default;

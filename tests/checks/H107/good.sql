@@ -2,7 +2,8 @@ create schema parts;
 grant usage on schema parts to app_user;
 create schema store;  -- nobody may look into it
 
-create table public.events (tenant_id uuid not null, at date not null, body text, id int, primary key (tenant_id, id, at)) partition by range (at);
+create table public.events (tenant_id uuid not null, at date not null, body text, id int,
+                            primary key (tenant_id, id, at)) partition by range (at);
 alter table public.events enable row level security, force row level security;
 create policy tenant on public.events to app_user using (tenant_id = (select public.current_tenant()));
 grant select, insert, update, delete on public.events to app_user;

@@ -14,7 +14,8 @@ create table public.orders (tenant_id uuid not null, id int not null, total int,
 alter table public.orders enable row level security, force row level security;
 grant select, insert, update, delete on public.orders to app_user, h109_kiosk;
 create policy "all; --" on public.orders using (true);
-create policy "floor; --" on public.orders as restrictive to app_user using (tenant_id = (select public.current_tenant()));
+create policy "floor; --" on public.orders as restrictive to app_user
+  using (tenant_id = (select public.current_tenant()));
 
 -- A floor for reading only.
 create table public."Menu" (tenant_id uuid not null, id int not null, dish text, primary key (tenant_id, id));
@@ -22,4 +23,5 @@ alter table public."Menu" enable row level security, force row level security;
 grant select on public."Menu" to app_user, h109_kiosk;
 create policy mine on public."Menu" to app_user using (tenant_id = (select public.current_tenant()));
 create policy browse on public."Menu" for select to h109_kiosk using (dish <> 'secret' or dish is null);
-create policy floor on public."Menu" as restrictive for select to app_user using (tenant_id = (select public.current_tenant()));
+create policy floor on public."Menu" as restrictive for select to app_user
+  using (tenant_id = (select public.current_tenant()));

@@ -13,12 +13,14 @@ $$;
 grant h109_tenants to app_user, h109_kiosk;
 grant usage on schema public to h109_kiosk;
 
--- A floor to a group that every tenant role inherits from. What it holds back is careless, and another check's business (H103), so nothing is.
+-- A floor to a group that every tenant role inherits from. What it holds back is careless, and another check's business
+-- (H103), so nothing is.
 create table public.orders (tenant_id uuid not null, id int not null, total int, primary key (tenant_id, id));
 alter table public.orders enable row level security, force row level security;
 grant select, insert, update, delete on public.orders to app_user, h109_kiosk;
 create policy mine on public.orders using (tenant_id = (select public.current_tenant()));
-create policy floor on public.orders as restrictive to h109_tenants using (tenant_id = (select public.current_tenant()));
+create policy floor on public.orders as restrictive to h109_tenants
+  using (tenant_id = (select public.current_tenant()));
 
 -- A floor to one role; the other is limited by its own policy.
 create table public.menu (tenant_id uuid not null, id int not null, dish text, primary key (tenant_id, id));

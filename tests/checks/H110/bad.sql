@@ -16,11 +16,13 @@ $$;
 -- By a role's path, by that of a function, by the name of a role ("$user"), and by a full name that fits better.
 create schema "Odd; path";
 grant create, usage on schema "Odd; path" to h110_builders;
-do $$ begin execute format('alter role h110_reports in database %I set search_path = "Odd; path", public', current_database()); end $$;
+do $$ begin execute format('alter role h110_reports in database %I set search_path = "Odd; path", public',
+                           current_database()); end $$;
 create schema jobs;
 grant create, usage on schema jobs to h110_member;
 create schema vault;
-create function vault.count_notes() returns bigint language sql security definer set search_path = jobs, pg_temp as 'select count(*) from public.notes where false';
+create function vault.count_notes() returns bigint language sql security definer set search_path = jobs,
+pg_temp as 'select count(*) from public.notes where false';
 revoke execute on function vault.count_notes() from public;
 create schema h110_reports;
 grant create, usage on schema h110_reports to h110_member;

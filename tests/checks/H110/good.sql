@@ -1,7 +1,8 @@
 -- as: superuser
 do $$
 declare
-  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false' else '' end;
+  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false'
+                      else '' end;
 begin
   if to_regrole('h110_deployer') is null then
     create role h110_deployer nologin;
@@ -14,7 +15,8 @@ begin
   if current_setting('server_version_num')::int >= 160000 then
     execute 'grant h110_deployer to h110_idle with set false, inherit false';
   end if;
-  execute format('grant h110_idle to %I', (select datdba::regrole from pg_database where datname = current_database())) || option;
+  execute format('grant h110_idle to %I', (select datdba::regrole from pg_database where datname = current_database()))
+    || option;
   execute format('alter database %I set search_path = app, public', current_database());
 end
 $$;

@@ -1,8 +1,10 @@
 -- No DEFAULT partition; and one of a table that is divided by what is no time, which has to go somewhere.
-create procedure public.partition(parent text, count integer, step interval, first timestamptz default date_trunc('month', now(), 'UTC')) language plpgsql as $$
+create procedure public.partition(parent text, count integer, step interval,
+                                  first timestamptz default date_trunc('month', now(), 'UTC')) language plpgsql as $$
 begin
   for n in 0 .. count - 1 loop
-    execute format('create table public.%1$I partition of public.%2$I for values from (%3$L) to (%4$L)', parent || n, parent,
+    execute format('create table public.%1$I partition of public.%2$I for values from (%3$L) to (%4$L)', parent || n,
+                   parent,
                    (first at time zone 'UTC') + n * step, (first at time zone 'UTC') + (n + 1) * step);
     execute format('alter table public.%I enable row level security, force row level security', parent || n);
   end loop;
@@ -11,14 +13,17 @@ $$;
 create procedure public.isolate(name text) language plpgsql as $$
 begin
   execute format('alter table public.%I enable row level security, force row level security', name);
-  execute format('create policy tenant on public.%I to app_user using (tenant_id = (select public.current_tenant()))', name);
+  execute format('create policy tenant on public.%I to app_user using (tenant_id = (select public.current_tenant()))',
+                 name);
   execute format('grant select, insert, update, delete on public.%I to app_user', name);
 end
 $$;
-create table public.months (tenant_id uuid not null, at date not null, primary key (tenant_id, at)) partition by range (at);
+create table public.months (tenant_id uuid not null, at date not null,
+                            primary key (tenant_id, at)) partition by range (at);
 call public.partition('months', 5, '1 month');
 call public.isolate('months');
-create table public.kinds (tenant_id uuid not null, kind text not null, primary key (tenant_id, kind)) partition by list (kind);
+create table public.kinds (tenant_id uuid not null, kind text not null,
+                           primary key (tenant_id, kind)) partition by list (kind);
 create table public.kinds_a partition of public.kinds for values in ('a');
 create table public.kinds_other partition of public.kinds default;
 alter table public.kinds_a enable row level security, force row level security;

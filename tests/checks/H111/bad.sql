@@ -4,7 +4,9 @@ grant usage, create on schema access to app_user;
 create table access.members (tenant_id uuid not null, user_id text not null, primary key (tenant_id, user_id));
 alter table access.members enable row level security, force row level security;
 create policy mine on access.members to app_user using (user_id = (select current_setting('app.user_id', true)));
-create view access.my_tenants with (security_invoker = true) as select m.tenant_id from access.members m where m.user_id = (select current_setting('app.user_id', true));
+create view access.my_tenants with (security_invoker = true) as select m.tenant_id from access.members m
+                                                                 where m.user_id = (
+                                                                     select current_setting('app.user_id', true));
 create function access.inner_rule() returns boolean language plpgsql stable set search_path = ''
 as $$ begin return coalesce(current_setting('app.may_write', true), '') = 'yes'; end $$;
 create function access."May ""write"""() returns boolean language plpgsql stable set search_path = ''
@@ -13,8 +15,11 @@ grant select on access.members to app_user;
 create table public.orders (tenant_id uuid not null, id int not null, primary key (tenant_id, id));
 alter table public.orders enable row level security, force row level security;
 grant select, insert on public.orders to app_user;
-create policy reads on public.orders for select to app_user using (tenant_id in (select t.tenant_id from access.my_tenants t));
-create policy writes on public.orders for insert to app_user with check (tenant_id = (select public.current_tenant()) and (select access."May ""write"""()));
+create policy reads on public.orders for select to app_user
+  using (tenant_id in (select t.tenant_id from access.my_tenants t));
+create policy writes
+  on public.orders for insert to app_user with check (tenant_id = (select public.current_tenant())
+                                                      and (select access."May ""write"""()));
 alter function access.inner_rule() owner to app_user;
 alter view access.my_tenants owner to app_user;
 alter table access.members owner to app_user;

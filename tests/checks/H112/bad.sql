@@ -1,7 +1,9 @@
--- Every new database lets everybody, and one tenant role has it from a group; a function leaves its table on the connection.
+-- Every new database lets everybody, and one tenant role has it from a group; a function leaves its table on the
+-- connection.
 do $$
 declare
-  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false' else '' end;
+  option text := case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false'
+                      else '' end;
 begin
   execute format('grant temporary on database %I to public', current_database());
   if to_regrole('h112_group') is null then

@@ -21,5 +21,6 @@ create policy by_list on public.invoices to app_user using (tenant_id in (
 -- the same table twice, two columns of it; what EXISTS returns does not matter
 create policy no_replaced on public.invoices as restrictive to app_user using (
   tenant_id = (select public.current_tenant())
-  and not exists (select invoices.id from public.orders o join public.orders p on p.tenant_id = o.tenant_id and p.id = o.replaces
+  and not exists (select invoices.id from public.orders o
+                    join public.orders p on p.tenant_id = o.tenant_id and p.id = o.replaces
                    where o.tenant_id = invoices.tenant_id and o.id = invoices.id and o.id <> o.replaces));

@@ -8,14 +8,17 @@ alter table public.projects enable row level security, force row level security;
 grant select on public.projects to app_user;
 -- tied to the row by IN
 create policy by_list on public.projects to app_user using (tenant_id in (
-  select m.tenant_id from public.members m where m.user_id = (select current_setting('app.user_id', true)) and m.tenant_id = (select public.current_tenant())));
+  select m.tenant_id from public.members m
+   where m.user_id = (select current_setting('app.user_id', true)) and m.tenant_id = (select public.current_tenant())));
 
 -- tied to the row through its project
-create table public.tasks (tenant_id uuid not null, id int not null, project_id int not null, primary key (tenant_id, id));
+create table public.tasks (tenant_id uuid not null, id int not null, project_id int not null,
+                           primary key (tenant_id, id));
 alter table public.tasks enable row level security, force row level security;
 grant select on public.tasks to app_user;
 create policy by_project on public.tasks to app_user using (exists (
-  select from public.projects p where p.tenant_id = tasks.tenant_id and p.id = tasks.project_id and p.tenant_id = (select public.current_tenant())));
+  select from public.projects p
+   where p.tenant_id = tasks.tenant_id and p.id = tasks.project_id and p.tenant_id = (select public.current_tenant())));
 -- a restrictive policy only takes away
 create policy members_only on public.tasks as restrictive to app_user using (exists (
   select from public.members m where m.user_id = (select current_setting('app.user_id', true))));

@@ -2,14 +2,16 @@ create table public.orders (tenant_id uuid not null, id int not null, primary ke
 alter table public.orders enable row level security, force row level security;
 grant select, insert, update, delete on public.orders to app_user;
 -- directly
-create function public.tenant() returns uuid language sql immutable as $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$;
+create function public.tenant() returns uuid language sql immutable
+  as $$ select nullif(current_setting('app.tenant_id', true), '')::uuid $$;
 create policy tenant on public.orders to app_user using (tenant_id = (select public.tenant()));
 
 -- behind a wrapper that says of itself what is right, through another that does not, in a body of the standard's form
 create schema inner_workings;
 grant usage on schema inner_workings to app_user;
 create function inner_workings."Setting"(name text) returns text language sql stable return current_setting(name, true);
-create function inner_workings.claim(name text) returns text language sql immutable return inner_workings."Setting"(name);
+create function inner_workings.claim(name text) returns text language sql immutable return inner_workings."Setting"(
+    name);
 create function public.tenant_of_claims() returns uuid language plpgsql stable set search_path = '' as $$
 begin
   return nullif(inner_workings.claim('app.tenant_id'), '')::uuid;

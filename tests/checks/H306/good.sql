@@ -13,6 +13,8 @@ end $$;
 create table public.orders (tenant_id uuid not null, id int not null, primary key (tenant_id, id));
 alter table public.orders enable row level security, force row level security;
 grant select, insert, update, delete on public.orders to app_user;
-create policy tenant on public.orders to app_user using (tenant_id = (select public.tenant()) and public.half(id) < 1000);
+create policy tenant on public.orders to app_user
+  using (tenant_id = (select public.tenant()) and public.half(id) < 1000);
 -- out of reach of every policy
-create function public.elsewhere() returns text language sql immutable as $$ select current_setting('app.tenant_id', true) $$;
+create function public.elsewhere() returns text language sql immutable
+  as $$ select current_setting('app.tenant_id', true) $$;

@@ -16,10 +16,13 @@ create policy tenant on public.invoices to app_user using (exists (
 create table public.plans (tenant_id uuid not null, id int not null, primary key (tenant_id, id));
 alter table public.plans enable row level security, force row level security;
 grant select on public.plans to app_user;
-create policy tenant on public.plans to app_user using (tenant_id = (select u.tenant_id from public.users u where u.db_user = current_user limit 1));
+create policy tenant on public.plans to app_user
+  using (tenant_id = (select u.tenant_id from public.users u where u.db_user = current_user limit 1));
 -- in functions of both forms
-create function public.my_tenant() returns uuid language sql stable as $$ select u.tenant_id from public.users u where u.db_user = current_user limit 1 $$;
-create function public.my_tenant_too() returns uuid language sql stable return (select u.tenant_id from public.users u where u.db_user = current_user limit 1);
+create function public.my_tenant() returns uuid language sql stable as $$ select u.tenant_id from public.users u
+                                                                           where u.db_user = current_user limit 1 $$;
+create function public.my_tenant_too() returns uuid language sql stable return (select u.tenant_id from public.users u
+    where u.db_user = current_user limit 1);
 create table public.files (tenant_id uuid not null, id int not null, primary key (tenant_id, id));
 alter table public.files enable row level security, force row level security;
 grant select on public.files to app_user;

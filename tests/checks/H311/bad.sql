@@ -15,4 +15,5 @@ grant select on public.orders to app_user;
 create policy by_membership on public.orders to app_user using (tenant_id in (
   select m.tenant_id from access.members m where m.user_id = (select current_setting('app.user_id', true))));
 create policy by_token on public.orders to app_user using (tenant_id = (select access.token_tenant()));
-create policy open_days on public.orders as restrictive to app_user using (not exists (select from access.closed_days c where c.day = current_date));
+create policy open_days on public.orders as restrictive to app_user
+  using (not exists (select from access.closed_days c where c.day = current_date));

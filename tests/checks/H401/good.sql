@@ -23,7 +23,8 @@ $$;
 -- Another setting may stay in the session; the tenant's is only read.
 create function public.choose_language(language text) returns text
 language sql as $$
-  select set_config('app.language', language, false) where current_setting('app.tenant_id', true) <> '' and set_config('app.tenant_id', '', true) is not null
+  select set_config('app.language', language, false)
+   where current_setting('app.tenant_id', true) <> '' and set_config('app.tenant_id', '', true) is not null
 $$;
 
 -- A column of that name is no setting.

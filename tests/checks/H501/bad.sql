@@ -3,7 +3,8 @@ create schema hidden;  -- nobody but the owner may use it, which stops nobody in
 create schema "Re""ports";
 grant usage on schema "Re""ports" to app_user;
 
-create table public.orders (tenant_id uuid not null, id uuid not null default gen_random_uuid(), note_id uuid, status text, primary key (tenant_id, id));
+create table public.orders (tenant_id uuid not null, id uuid not null default gen_random_uuid(), note_id uuid,
+                            status text, primary key (tenant_id, id));
 alter table public.orders enable row level security, force row level security;
 create policy tenant on public.orders to app_user using (tenant_id = (select public.current_tenant()));
 grant select, insert, update, delete on public.orders to app_user;
@@ -44,11 +45,15 @@ grant select (body) on public.switched_off to app_user;
 
 -- Filters that name the tenant and let others through.
 create view public.fail_open with (security_barrier = true) as
-  select * from public.notes where tenant_id = (select public.current_tenant()) or (select public.current_tenant()) is null;
-create view public.any_tenant with (security_barrier = true) as select * from public.notes where public.current_tenant() is not null;
-create view public.flagged with (security_barrier = true) as select tenant_id = public.current_tenant() as mine, body from public.notes;
+  select * from public.notes
+   where tenant_id = (select public.current_tenant()) or (select public.current_tenant()) is null;
+create view public.any_tenant with (security_barrier = true) as select * from public.notes
+                                                                 where public.current_tenant() is not null;
+create view public.flagged with (security_barrier = true) as select tenant_id = public.current_tenant() as mine,
+body from public.notes;
 create view public.half with (security_barrier = true) as
-  select id from public.orders where tenant_id = public.current_tenant() and (status = 'open' or tenant_id = public.current_tenant())
+  select id from public.orders
+   where tenant_id = public.current_tenant() and (status = 'open' or tenant_id = public.current_tenant())
   union all
   select id from public.notes where body <> '';
 grant select on public.fail_open, public.any_tenant, public.flagged, public.half to app_user;

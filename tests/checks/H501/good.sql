@@ -1,4 +1,5 @@
--- Safe by security_invoker, by an owner whom row security binds, by a filter of their own behind a barrier, or by being out of reach.
+-- Safe by security_invoker, by an owner whom row security binds, by a filter of their own behind a barrier, or by being
+-- out of reach.
 do $$
 begin
   if to_regrole('check_h501_reader') is null then
@@ -9,7 +10,8 @@ begin
 end
 $$;
 create schema hidden;
-create table public.orders (tenant_id uuid not null, id uuid not null default gen_random_uuid(), note_id uuid, status text, primary key (tenant_id, id));
+create table public.orders (tenant_id uuid not null, id uuid not null default gen_random_uuid(), note_id uuid,
+                            status text, primary key (tenant_id, id));
 alter table public.orders enable row level security, force row level security;
 create policy tenant on public.orders using (tenant_id = (select public.current_tenant()));
 grant select, insert, update, delete on public.orders to app_user;
@@ -48,11 +50,13 @@ create view public.filtered_union with (security_barrier = true) as
   select id from public.orders where tenant_id = public.current_tenant()
   union all
   select id from public.notes where tenant_id = public.current_tenant();
-grant select on public.filtered, public.filtered_text, public.filtered_twice, public.filtered_reversed, public.filtered_join, public.filtered_union to app_user;
+grant select on public.filtered, public.filtered_text, public.filtered_twice, public.filtered_reversed,
+public.filtered_join, public.filtered_union to app_user;
 
 -- An open view that is reached through one that filters only.
 create view hidden.everything as select * from public.notes;
-create view public.through with (security_barrier = true) as select * from hidden.everything where tenant_id = (select public.current_tenant());
+create view public.through with (security_barrier = true) as select * from hidden.everything
+                                                              where tenant_id = (select public.current_tenant());
 grant select on public.through to app_user;
 
 -- Nobody's: no privilege, or no way into the schema. And one over no tenant table at all.

@@ -6,7 +6,8 @@ grant select on public.note_cache to app_user;
 create schema "Stats";
 grant usage on schema "Stats" to public;
 create view public.lengths with (security_invoker = true) as select tenant_id, length(body) as length from public.notes;
-create materialized view "Stats"."per; tenant" as select tenant_id, sum(length) as total from public.lengths group by tenant_id;
+create materialized view "Stats"."per; tenant" as select tenant_id, sum(length) as total from public.lengths
+                                                   group by tenant_id;
 grant select (total) on "Stats"."per; tenant" to public;
 
 -- One row about all tenants: a remark.

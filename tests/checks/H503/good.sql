@@ -4,7 +4,8 @@ create materialized view public.country_names as select name from public.countri
 grant select on public.country_names to app_user;
 
 create materialized view public.note_cache as select tenant_id, id, body from public.notes;
-create view public.my_cache with (security_barrier = true) as select id, body from public.note_cache where tenant_id = (select public.current_tenant());
+create view public.my_cache with (security_barrier = true) as select id, body from public.note_cache
+                                                               where tenant_id = (select public.current_tenant());
 grant select on public.my_cache to app_user;
 
 create schema hidden;

@@ -1,14 +1,17 @@
--- Functions that run as the fixture's owner, who has BYPASSRLS. PUBLIC may execute a function unless somebody says otherwise.
+-- Functions that run as the fixture's owner, who has BYPASSRLS. PUBLIC may execute a function unless somebody says
+-- otherwise.
 create function public.all_notes() returns setof public.notes language sql stable security definer set search_path = ''
 as $$ select * from public.notes $$;
 
 -- The argument is trusted.
-create function public.notes_of(p_tenant uuid) returns setof public.notes language sql stable security definer set search_path = ''
+create function public.notes_of(p_tenant uuid) returns setof public.notes language sql stable security definer
+  set search_path = ''
 begin atomic
   select * from public.notes n where n.tenant_id = p_tenant;
 end;
 
-create function public."wipe; now"(p_id uuid) returns void language plpgsql security definer set search_path = public, pg_temp
+create function public."wipe; now"(p_id uuid) returns void language plpgsql security definer set search_path = public,
+pg_temp
 as $$
 begin
   -- where tenant_id = current_tenant() is only a comment
@@ -18,7 +21,8 @@ end
 $$;
 
 -- Being somebody is not enough.
-create function public.store(p_tenant uuid, p_body text) returns uuid language plpgsql security definer set search_path = ''
+create function public.store(p_tenant uuid, p_body text) returns uuid language plpgsql security definer
+  set search_path = ''
 as $$
 declare
   made uuid;
@@ -48,13 +52,15 @@ $$;
 create function public.lax() returns setof public.notes language sql stable security definer set search_path = ''
 as $$ select * from public.notes where tenant_id = coalesce(public.current_tenant(), tenant_id) $$;
 create function public.lax_too() returns setof public.notes language sql stable security definer set search_path = ''
-as $$ select * from public.notes where (select public.current_tenant()) is null or tenant_id = (select public.current_tenant()) $$;
+as $$ select * from public.notes
+       where (select public.current_tenant()) is null or tenant_id = (select public.current_tenant()) $$;
 
 -- The rows are reached by a function that it calls, with its rights.
 create schema hidden;
 create function hidden.everything() returns setof public.notes language sql stable set search_path = ''
 as $$ select * from public.notes $$;
-create function public.through() returns setof public.notes language plpgsql stable security definer set search_path = ''
+create function public.through() returns setof public.notes language plpgsql stable security definer
+  set search_path = ''
 as $$
 begin
   return query select * from hidden.everything();
@@ -62,22 +68,27 @@ end
 $$;
 
 -- Text becomes SQL.
-create function public.search(p_filter text) returns setof public.notes language plpgsql stable security definer set search_path = ''
+create function public.search(p_filter text) returns setof public.notes language plpgsql stable security definer
+  set search_path = ''
 as $$
 begin
   return query execute 'select * from public.notes where tenant_id = public.current_tenant() and ' || p_filter;
 end
 $$;
-create function public.sorted(p_column text) returns setof public.notes language plpgsql stable security definer set search_path = ''
+create function public.sorted(p_column text) returns setof public.notes language plpgsql stable security definer
+  set search_path = ''
 as $$
 begin
-  return query execute format('select * from public.notes where tenant_id = public.current_tenant() order by %s', p_column);
+  return query execute format('select * from public.notes where tenant_id = public.current_tenant() order by %s',
+                              p_column);
 end
 $$;
 
--- The comparison is there, and ties nothing to the rows that are read; or it is where the row is changed, not where it is chosen.
+-- The comparison is there, and ties nothing to the rows that are read; or it is where the row is changed, not where it
+-- is chosen.
 create function public.any_note() returns setof public.notes language sql stable security definer set search_path = ''
-as $$ select n.* from public.notes n where exists (select from public.notes m where m.tenant_id = public.current_tenant()) $$;
+as $$ select n.* from public.notes n
+       where exists (select from public.notes m where m.tenant_id = public.current_tenant()) $$;
 create function public.take(p_id uuid) returns void language sql security definer set search_path = ''
 as $$ update public.notes set tenant_id = public.current_tenant() where id = p_id $$;
 create function public.crossed() returns setof text language sql stable security definer set search_path = ''

@@ -7,7 +7,8 @@ create table public.countries (code text primary key, notes text);
 
 create function public.mine() returns setof public.notes language sql stable security definer set search_path = ''
 as $$ select * from public.notes where tenant_id = (select public.current_tenant()) $$;
-create function public.mine_parsed() returns setof public.notes language sql stable security definer set search_path = ''
+create function public.mine_parsed() returns setof public.notes language sql stable security definer
+  set search_path = ''
 begin atomic
   select n.* from public.notes n where n.tenant_id = public.current_tenant() and (n.body <> '' or n.body is null);
 end;
@@ -24,7 +25,8 @@ begin
   return made;
 end
 $$;
-create function public.notes_of(p_tenant uuid) returns setof public.notes language plpgsql stable security definer set search_path = ''
+create function public.notes_of(p_tenant uuid) returns setof public.notes language plpgsql stable security definer
+  set search_path = ''
 as $$
 begin
   if p_tenant is distinct from public.current_tenant() then
@@ -33,15 +35,20 @@ begin
   return query select * from public.notes where tenant_id = p_tenant;
 end
 $$;
-create function public.is_member(p_tenant uuid) returns boolean language sql stable security definer set search_path = ''
-as $$ select exists (select from public.members m where m.tenant_id = p_tenant and m.user_id = nullif(current_setting('app.user_id', true), '')::uuid) $$;
+create function public.is_member(p_tenant uuid) returns boolean language sql stable security definer
+  set search_path = ''
+as $$ select exists (select from public.members m
+                      where m.tenant_id = p_tenant
+                        and m.user_id = nullif(current_setting('app.user_id', true), '')::uuid) $$;
 create function public.who() returns setof uuid language sql stable security definer set search_path = ''
-as $$ select m.user_id from public.members m join public.notes n on n.tenant_id = m.tenant_id where m.tenant_id = public.current_tenant() $$;
+as $$ select m.user_id from public.members m join public.notes n on n.tenant_id = m.tenant_id
+       where m.tenant_id = public.current_tenant() $$;
 
 -- Other tables, and a column that is called like a table.
 create function public.country(p_code text) returns text language sql stable security definer set search_path = ''
 as $$ select notes from public.countries where code = p_code $$;
-create function public.country_row(p_code text) returns public.countries language sql stable security definer set search_path = ''
+create function public.country_row(p_code text) returns public.countries language sql stable security definer
+  set search_path = ''
 as $$ select code, notes from public.countries where code = p_code $$;
 
 -- An invoker function reads as whoever calls it.
@@ -72,15 +79,19 @@ as $$ select * from public.notes $$;
 alter function public.bound() owner to check_h504_reader;
 
 -- By way of a membership, in several spellings.
-create function public.my_user() returns uuid language sql stable as $$ select nullif(current_setting('app.user_id', true), '')::uuid $$;
+create function public.my_user() returns uuid language sql stable
+  as $$ select nullif(current_setting('app.user_id', true), '')::uuid $$;
 create function public.by_exists() returns setof public.notes language sql stable security definer set search_path = ''
-as $$ select * from public.notes n where exists (select from public.members m where m.tenant_id = n.tenant_id and m.user_id = (current_setting('app.user_id', true))::uuid) $$;
+as $$ select * from public.notes n
+       where exists (select from public.members m
+                      where m.tenant_id = n.tenant_id and m.user_id = (current_setting('app.user_id', true))::uuid) $$;
 create function public.by_with() returns setof public.notes language sql stable security definer set search_path = ''
 as $$
   with mine as (select m.tenant_id from public.members m where m.user_id = (current_setting('app.user_id', true))::uuid)
   select n.* from public.notes n where n.tenant_id in (select tenant_id from mine)
 $$;
-create function public.by_variable() returns setof public.notes language plpgsql stable security definer set search_path = ''
+create function public.by_variable() returns setof public.notes language plpgsql stable security definer
+  set search_path = ''
 as $$
 declare
   v_tenant uuid;
@@ -89,10 +100,12 @@ begin
   return query select * from public.notes where tenant_id = v_tenant;
 end
 $$;
-create function public.by_guard(p_tenant uuid) returns setof public.notes language plpgsql stable security definer set search_path = ''
+create function public.by_guard(p_tenant uuid) returns setof public.notes language plpgsql stable security definer
+  set search_path = ''
 as $$
 begin
-  if not exists (select from public.members m where m.tenant_id = p_tenant and m.user_id = (current_setting('app.user_id', true))::uuid) then
+  if not exists (select from public.members m
+                  where m.tenant_id = p_tenant and m.user_id = (current_setting('app.user_id', true))::uuid) then
     raise insufficient_privilege;
   end if;
   return query select * from public.notes where tenant_id = p_tenant;

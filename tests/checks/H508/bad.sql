@@ -11,7 +11,8 @@ create policy tenant on public.customers to app_user
   using (tenant_id = (select public.current_tenant())) with check (tenant_id = (select public.current_tenant()));
 grant select, insert on public.customers to app_user;
 create view public.customers_masked with (security_invoker = true) as
-  select tenant_id, id, left(email, 1) || '***' || substring(email from '@.*$') as email, repeat('*', 6) || right(phone, 2) as phone
+  select tenant_id, id, left(email, 1) || '***' || substring(email from '@.*$') as email, repeat('*', 6) ||
+   right(phone, 2) as phone
     from public.customers;
 grant select on public.customers_masked to app_user;
 

@@ -1,5 +1,6 @@
 -- Rules and triggers that stay with the row at hand, or with whoever writes.
-create table public.audit (tenant_id uuid not null, id bigint generated always as identity, body text, primary key (tenant_id, id));
+create table public.audit (tenant_id uuid not null, id bigint generated always as identity, body text,
+                           primary key (tenant_id, id));
 alter table public.audit enable row level security, force row level security;
 create policy tenant on public.audit to app_user using (tenant_id = (select public.current_tenant()));
 grant select on public.audit to app_user;
@@ -46,10 +47,13 @@ create trigger stamp before insert on public.notes for each row execute function
 
 -- The idiom for rows that nobody deletes, and a rule that stays with its row.
 create rule keep as on delete to public.audit do instead nothing;
-create rule note_deleted as on delete to public.notes do also insert into public.audit (tenant_id, body) values (old.tenant_id, 'deleted');
+create rule note_deleted as on delete to public.notes do also insert into public.audit (tenant_id, body)
+  values (old.tenant_id, 'deleted');
 
 -- A view's trigger that says whose the row is by itself.
-create view public.drafts with (security_barrier = true) as select * from public.notes where tenant_id = (select public.current_tenant()) limit 100;
+create view public.drafts with (security_barrier = true) as select * from public.notes
+                                                             where tenant_id = (select public.current_tenant())
+                                                             limit 100;
 grant select, insert on public.drafts to app_user;
 create function public.file_draft() returns trigger language plpgsql security definer set search_path = ''
 as $$

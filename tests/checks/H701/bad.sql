@@ -18,7 +18,8 @@ begin
     execute format('grant h701_north, h701_south to %I%s', current_user,
       case when current_setting('server_version_num')::int >= 160000 then ' with set true, inherit false' else '' end);
   end if;
-  execute 'grant h701_group to h701_north' || case when current_setting('server_version_num')::int >= 160000 then ' with inherit false, set true' else '' end;
+  execute 'grant h701_group to h701_north'
+    || case when current_setting('server_version_num')::int >= 160000 then ' with inherit false, set true' else '' end;
 end
 $$;
 create schema h701_north;

@@ -25,4 +25,5 @@ create table public.files (tenant_id uuid not null, id int not null, primary key
 alter table public.files enable row level security, force row level security;
 grant select on public.files to app_user;
 create policy tenant on public.files to app_user using (exists (
-  select from public.orders o where o.tenant_id = files.tenant_id and o.id = files.id and o.tenant_id = public.counted()));
+  select from public.orders o
+   where o.tenant_id = files.tenant_id and o.id = files.id and o.tenant_id = public.counted()));

@@ -1,5 +1,6 @@
 -- Made for searches that row security keeps away from them.
-create table public.orders (tenant_id uuid not null, id int not null, mail text, tags text[], body jsonb, primary key (tenant_id, id));
+create table public.orders (tenant_id uuid not null, id int not null, mail text, tags text[], body jsonb,
+                            primary key (tenant_id, id));
 create index on public.orders (tenant_id, lower(mail));
 create index "By ""mail""" on public.orders (tenant_id, mail text_pattern_ops);
 create index on public.orders using gin (tags);

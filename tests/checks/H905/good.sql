@@ -1,5 +1,7 @@
--- Plain columns, prefixes by ^@ over collation "C", unique keys whatever they are made of, and tables that have no tenant.
-create table public.orders (tenant_id uuid not null, id int not null, mail text, at timestamptz, tags text[], primary key (tenant_id, id));
+-- Plain columns, prefixes by ^@ over collation "C", unique keys whatever they are made of, and tables that have no
+-- tenant.
+create table public.orders (tenant_id uuid not null, id int not null, mail text, at timestamptz, tags text[],
+                            primary key (tenant_id, id));
 create index on public.orders (tenant_id, mail collate "C");
 create index on public.orders (tenant_id, at) where mail is not null;
 create index on public.orders using brin (at);

@@ -1,14 +1,18 @@
 -- A JSON document in a setting of another name; a detail table without the tenant's column, scoped through its parent.
 do $$
 begin
-  if not exists (select from pg_roles where rolname = 'disc_hasura_user') then create role disc_hasura_user nologin; end if;
+  if not exists (select from pg_roles where rolname = 'disc_hasura_user') then create role disc_hasura_user nologin;
+  end if;
   execute format('grant disc_hasura_user to %I with set true, inherit false', current_user);
 end
 $$;
 grant usage on schema public to disc_hasura_user;
-create table surveys (id bigint generated always as identity primary key, "tenantId" integer not null, title text not null);
-create table questions (id bigint generated always as identity primary key, survey_id bigint not null references surveys, text text not null);
-create table answers (id bigint generated always as identity primary key, "tenantId" integer not null, text text not null);
+create table surveys (id bigint generated always as identity primary key, "tenantId" integer not null,
+                      title text not null);
+create table questions (id bigint generated always as identity primary key,
+                        survey_id bigint not null references surveys, text text not null);
+create table answers (id bigint generated always as identity primary key, "tenantId" integer not null,
+                      text text not null);
 create index on surveys ("tenantId");
 create index on answers ("tenantId");
 create index on questions (survey_id);

@@ -1,4 +1,5 @@
--- The same question asked by a SECURITY DEFINER helper, so that the membership table may have a policy that asks it too.
+-- The same question asked by a SECURITY DEFINER helper, so that the membership table may have a policy that asks it
+-- too.
 do $$
 begin
   if to_regrole('anon') is null then create role anon nologin; end if;
@@ -8,13 +9,16 @@ end
 $$;
 create schema auth;
 create function auth.jwt() returns jsonb language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim', true), ''), nullif(current_setting('request.jwt.claims', true), ''))::jsonb
+  select coalesce(nullif(current_setting('request.jwt.claim', true), ''),
+                  nullif(current_setting('request.jwt.claims', true), ''))::jsonb
 $$;
 create function auth.uid() returns uuid language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid
+  select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''),
+                  (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid
 $$;
 create function auth.role() returns text language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''), (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role'))
+  select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''),
+                  (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role'))
 $$;
 grant usage on schema auth to authenticated, anon;
 create table organizations (id uuid primary key default gen_random_uuid(), name text not null);
@@ -59,7 +63,9 @@ create policy mine on documents to authenticated using (org_id in (select privat
 grant usage on schema public to authenticated, anon;
 grant select on organizations, members to authenticated;
 grant select, insert, update, delete on projects, documents to authenticated;
-insert into organizations (id, name) values ('cccccccc-0000-4000-8000-000000000001', 'one'), ('cccccccc-0000-4000-8000-000000000002', 'two');
-insert into members select id, ('dddddddd-0000-4000-8000-00000000000' || row_number() over (order by id))::uuid, 'admin' from organizations;
+insert into organizations (id, name) values ('cccccccc-0000-4000-8000-000000000001', 'one'),
+('cccccccc-0000-4000-8000-000000000002', 'two');
+insert into members select id, ('dddddddd-0000-4000-8000-00000000000' || row_number() over (order by id))::uuid, 'admin'
+                      from organizations;
 insert into projects (org_id, name) select id, name from organizations;
 insert into documents (org_id, title) select id, name from organizations;

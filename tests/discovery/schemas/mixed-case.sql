@@ -8,20 +8,25 @@ $$;
 create schema "Shop Data";
 grant usage on schema "Shop Data" to disc_mixed_app;
 create table "Shop Data"."Organization" ("id" text primary key, "name" text not null);
-create table "Shop Data"."Order" ("id" text primary key, "organizationId" text not null references "Shop Data"."Organization", "total" integer not null);
+create table "Shop Data"."Order" ("id" text primary key,
+                                  "organizationId" text not null references "Shop Data"."Organization",
+                                  "total" integer not null);
 create table "Shop Data"."Order.Line" ("id" text primary key, "organizationId" text not null, "orderId" text not null);
 create table "Shop Data"."we""ird; --" ("id" text primary key, "organizationId" text not null);
 create index on "Shop Data"."Order" ("organizationId");
 create index on "Shop Data"."Order.Line" ("organizationId");
 create index on "Shop Data"."we""ird; --" ("organizationId");
-create function "Shop Data"."currentOrganization"() returns text language sql stable as $$ select current_setting('App.OrganizationId', true) $$;
+create function "Shop Data"."currentOrganization"() returns text language sql stable
+  as $$ select current_setting('App.OrganizationId', true) $$;
 do $$
 declare t text;
 begin
   foreach t in array array['Organization', 'Order', 'Order.Line', 'we"ird; --'] loop
     execute format('alter table "Shop Data".%I enable row level security', t);
     execute format('alter table "Shop Data".%I force row level security', t);
-    execute format('create policy "Tenant Isolation" on "Shop Data".%I to disc_mixed_app using (%I = nullif((select "Shop Data"."currentOrganization"()), ''''))',
+    execute format(
+        'create policy "Tenant Isolation" on "Shop Data".%I to disc_mixed_app using (%I = nullif((select "Shop '
+        'Data"."currentOrganization"()), ''''))',
       t, case t when 'Organization' then 'id' else 'organizationId' end);
     execute format('grant select, insert, update, delete on "Shop Data".%I to disc_mixed_app', t);
   end loop;

@@ -8,7 +8,8 @@ $$;
 grant usage on schema public to disc_bare_app;
 create table tenants (id integer primary key, name text not null);
 create table users (id integer primary key, tenant_id integer not null references tenants, email text not null);
-create table orders (id integer primary key, tenant_id integer not null references tenants, user_id integer not null references users, total integer not null);
+create table orders (id integer primary key, tenant_id integer not null references tenants,
+                     user_id integer not null references users, total integer not null);
 create table countries (code text primary key);
 create index on users (tenant_id);
 create index on orders (tenant_id);

@@ -3,13 +3,15 @@ do $$
 begin
   if not exists (select from pg_roles where rolname = 'disc_public_rw') then create role disc_public_rw nologin; end if;
   execute format('grant disc_public_rw to %I with set true, inherit false', current_user);
-  if not exists (select from pg_roles where rolname = 'disc_public_login') then create role disc_public_login login in role disc_public_rw; end if;
+  if not exists (select from pg_roles where rolname = 'disc_public_login')
+  then create role disc_public_login login in role disc_public_rw; end if;
   execute format('grant disc_public_login to %I with set true, inherit false', current_user);
 end
 $$;
 grant usage on schema public to disc_public_rw;
 create table practices (id bigint generated always as identity primary key, name text not null);
-create table patients (id bigint generated always as identity primary key, practice_id bigint not null references practices, name text not null, unique (practice_id, id));
+create table patients (id bigint generated always as identity primary key,
+                       practice_id bigint not null references practices, name text not null, unique (practice_id, id));
 create table visits (
   id bigint generated always as identity primary key,
   practice_id bigint not null,

@@ -1,14 +1,17 @@
 -- Row security is on and nobody wrote a policy: everything is closed, for the owners of rows too.
 do $$
 begin
-  if not exists (select from pg_roles where rolname = 'disc_closed_app') then create role disc_closed_app nologin; end if;
+  if not exists (select from pg_roles where rolname = 'disc_closed_app') then create role disc_closed_app nologin;
+  end if;
   execute format('grant disc_closed_app to %I with set true, inherit false', current_user);
 end
 $$;
 grant usage on schema public to disc_closed_app;
 create table teams (id uuid primary key, name text not null);
-create table tasks (id uuid primary key default gen_random_uuid(), team_id uuid not null references teams, title text not null);
-create table files (id uuid primary key default gen_random_uuid(), team_id uuid not null references teams, path text not null);
+create table tasks (id uuid primary key default gen_random_uuid(), team_id uuid not null references teams,
+                    title text not null);
+create table files (id uuid primary key default gen_random_uuid(), team_id uuid not null references teams,
+                    path text not null);
 create index on tasks (team_id);
 create index on files (team_id);
 alter table teams enable row level security, force row level security;

@@ -34,12 +34,14 @@ create policy tenant_self on tenants to disc_uuid_app
 create policy tenant_rows on customers to disc_uuid_app
   using (tenant_id = nullif(current_setting('app.current_tenant', true), '')::uuid);
 create policy tenant_rows on invoices to disc_uuid_app
-  using (tenant_id = nullif(current_setting('app.current_tenant', true), '')::uuid and status in ('draft', 'sent', 'paid'))
+  using (tenant_id = nullif(current_setting('app.current_tenant', true), '')::uuid
+         and status in ('draft', 'sent', 'paid'))
   with check (tenant_id = nullif(current_setting('app.current_tenant', true), '')::uuid);
 create policy everybody on plans for select to disc_uuid_app using (true);
 grant select on tenants, plans to disc_uuid_app;
 grant select, insert, update, delete on customers, invoices to disc_uuid_app;
 
-insert into tenants (id, name) values ('aaaaaaaa-0000-4000-8000-000000000001', 'one'), ('aaaaaaaa-0000-4000-8000-000000000002', 'two');
+insert into tenants (id, name) values ('aaaaaaaa-0000-4000-8000-000000000001', 'one'),
+('aaaaaaaa-0000-4000-8000-000000000002', 'two');
 insert into customers (id, tenant_id, email) select id, id, 'a@b.example' from tenants;
 insert into invoices (tenant_id, customer_id, total) select tenant_id, id, 10 from customers;

@@ -8,13 +8,16 @@ end
 $$;
 create schema auth;
 create function auth.jwt() returns jsonb language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim', true), ''), nullif(current_setting('request.jwt.claims', true), ''))::jsonb
+  select coalesce(nullif(current_setting('request.jwt.claim', true), ''),
+                  nullif(current_setting('request.jwt.claims', true), ''))::jsonb
 $$;
 create function auth.uid() returns uuid language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''), (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid
+  select coalesce(nullif(current_setting('request.jwt.claim.sub', true), ''),
+                  (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'))::uuid
 $$;
 create function auth.role() returns text language sql stable as $$
-  select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''), (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role'))
+  select coalesce(nullif(current_setting('request.jwt.claim.role', true), ''),
+                  (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role'))
 $$;
 grant usage on schema auth to authenticated, anon;
 grant usage on schema public to authenticated, anon;
@@ -41,14 +44,17 @@ alter table attachments force row level security;
 alter table tags enable row level security;
 create policy "Users see their profile" on profiles for select using (auth.uid() = id);
 create policy "Users change their profile" on profiles for update using (auth.uid() = id);
-create policy "Todos are private" on todos to authenticated using ((select auth.uid()) = owner_id) with check ((select auth.uid()) = owner_id);
-create policy "Own attachments" on attachments for select to authenticated using (owner_id = auth.uid() and auth.role() = 'authenticated');
+create policy "Todos are private" on todos to authenticated
+  using ((select auth.uid()) = owner_id) with check ((select auth.uid()) = owner_id);
+create policy "Own attachments" on attachments for select to authenticated
+  using (owner_id = auth.uid() and auth.role() = 'authenticated');
 create policy "Upload" on attachments for insert to authenticated with check (owner_id = auth.uid());
 create policy "Remove" on attachments for delete to authenticated using (owner_id = auth.uid());
 create policy "Signed in" on tags for select to authenticated using (auth.role() = 'authenticated');
 create index on todos (owner_id);
 create index on attachments (owner_id);
-insert into profiles values ('bbbbbbbb-0000-4000-8000-000000000001', 'ann'), ('bbbbbbbb-0000-4000-8000-000000000002', 'bob');
+insert into profiles values ('bbbbbbbb-0000-4000-8000-000000000001', 'ann'),
+('bbbbbbbb-0000-4000-8000-000000000002', 'bob');
 insert into todos (owner_id, task) select id, 'sleep' from profiles;
 insert into attachments (owner_id, path) select id, 'a.png' from profiles;
 insert into tags values ('red');

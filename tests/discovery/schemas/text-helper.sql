@@ -37,8 +37,10 @@ alter table stores force row level security;
 alter table products force row level security;
 alter table stock force row level security;
 create policy own on stores for select to disc_text_web using ((slug)::text = (select app.tenant()));
-create policy own on products to disc_text_web using (store = (select app.tenant())) with check (store = (select app.tenant()));
-create policy own on stock to disc_text_web using (store = (select app.tenant())) with check (store = (select app.tenant()));
+create policy own on products to disc_text_web
+  using (store = (select app.tenant())) with check (store = (select app.tenant()));
+create policy own on stock to disc_text_web
+  using (store = (select app.tenant())) with check (store = (select app.tenant()));
 grant select on stores to disc_text_web;
 grant select, insert, update, delete on products, stock to disc_text_web;
 insert into stores values ('acme', 'Acme'), ('globex', 'Globex');

@@ -1,5 +1,5 @@
--- Two restaurants, ways to do something as a tenant or as a job, and the events of capacity_outbox as a job sees them. Statements are
--- kept, unless they fail. Needs nothing of what the tests are about but row security itself.
+-- Two restaurants, ways to do something as a tenant or as a job, and the events of capacity_outbox as a job sees them.
+-- Statements are kept, unless they fail. Needs nothing of what the tests are about but row security itself.
 create function pg_temp.become(as_role text, tenant text) returns void
 language plpgsql
 as $$
@@ -11,7 +11,8 @@ begin
 end
 $$;
 
--- The first column of the first row, or '(no rows)'; of a command the number of rows; or the SQLSTATE that it ends with.
+-- The first column of the first row, or '(no rows)'; of a command the number of rows; or the SQLSTATE that it ends
+-- with.
 create function pg_temp.outcome(as_role text, tenant text, statement text) returns text
 language plpgsql
 as $$
@@ -40,8 +41,10 @@ $$;
 
 create function pg_temp.a() returns text language sql return 'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa';
 create function pg_temp.b() returns text language sql return 'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb';
-create function pg_temp.job(statement text) returns text language sql as $$ select pg_temp.outcome('app_background', null, statement) $$;
-create function pg_temp.tenant(tenant text, statement text) returns text language sql as $$ select pg_temp.outcome('authenticated', tenant, statement) $$;
+create function pg_temp.job(statement text) returns text language sql
+  as $$ select pg_temp.outcome('app_background', null, statement) $$;
+create function pg_temp.tenant(tenant text, statement text) returns text language sql
+  as $$ select pg_temp.outcome('authenticated', tenant, statement) $$;
 
 -- Adds events to a tenant's backlog, due so long ago.
 create function pg_temp.backlog(tenant text, events integer, due_since interval default '1 second') returns void
@@ -50,7 +53,8 @@ as $$
 begin
   perform pg_temp.become('app_background', null);
   insert into public.capacity_outbox (restaurant_id, event_type, idempotency_key, next_attempt_at)
-  select tenant::uuid, 'capacity.taken', gen_random_uuid()::text, clock_timestamp() - due_since from generate_series(1, events);
+  select tenant::uuid, 'capacity.taken', gen_random_uuid()::text, clock_timestamp() - due_since
+    from generate_series(1, events);
   perform set_config('role', 'none', true);
 end
 $$;

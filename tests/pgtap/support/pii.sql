@@ -11,7 +11,8 @@ begin
 end
 $$;
 
--- The first column of the first row, or '(no rows)'; of a command the number of rows; or the SQLSTATE that it ends with.
+-- The first column of the first row, or '(no rows)'; of a command the number of rows; or the SQLSTATE that it ends
+-- with.
 create function pg_temp.outcome(as_role text, tenant text, key text, statement text) returns text
 language plpgsql
 as $$

@@ -3,7 +3,10 @@ create temporary table tenant_tables as
 select
   c.oid::regclass as relation,
   a.attname as tenant_column,
-  exists (select from pg_policy where polrelid = c.oid and polname in ('append_only_update', 'outbox_settle', 'confirmations_stand', 'table_hold_keys_stand')) as append_only,
+  exists (select from pg_policy
+           where polrelid = c.oid
+             and polname in ('append_only_update', 'outbox_settle', 'confirmations_stand', 'table_hold_keys_stand'))
+                 as append_only,
   'aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa'::uuid as mine,
   'bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb'::uuid as other
 from pg_class as c
@@ -11,7 +14,8 @@ join pg_attribute as a on a.attrelid = c.oid
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
   and a.attname = case c.relname when 'restaurants' then 'id' else 'restaurant_id' end;
 
--- A row of either tenant in every table. Any values do, since the constraints that would mind are gone until the rollback.
+-- A row of either tenant in every table. Any values do, since the constraints that would mind are gone until the
+-- rollback.
 do $$
 begin
   execute (
@@ -50,13 +54,15 @@ begin
 end
 $$;
 
--- Adds a row that says no more than whose it is, and, where that decides about the partition, when: what has no partition is refused
--- before policies are asked.
+-- Adds a row that says no more than whose it is, and, where that decides about the partition, when: what has no
+-- partition is refused before policies are asked.
 create function pg_temp.insertion(relation regclass, tenant_column name, tenant uuid) returns text
 language sql
 as $$
   select format('insert into %s (%s) values (%s)', relation,
-    concat_ws(', ', quote_ident(tenant_column), quote_ident(k.attname)), concat_ws(', ', quote_literal(tenant), case when k.attname is not null then 'now()' end))
+    concat_ws(', ', quote_ident(tenant_column), quote_ident(k.attname)),
+    concat_ws(', ', quote_literal(tenant), case when k.attname is not null then 'now()' end))
   from (select) as one
-  left join (pg_partitioned_table as p join pg_attribute as k on k.attrelid = p.partrelid and k.attnum = p.partattrs[0]) on p.partrelid = relation
+  left join (pg_partitioned_table as p join pg_attribute as k on k.attrelid = p.partrelid and k.attnum = p.partattrs[0])
+    on p.partrelid = relation
 $$;

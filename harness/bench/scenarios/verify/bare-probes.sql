@@ -1,8 +1,8 @@
--- The plainest honest script for what `harness verify` probes: no model, no reasoning about policies, no report. It knows the
--- reference platform by heart: its roles, its context, its tenant column.
+-- The plainest honest script for what `harness verify` probes: no model, no reasoning about policies, no report. It
+-- knows the reference platform by heart: its roles, its context, its tenant column.
 --
--- In:  bare.schema  whose tables; bare.acts  'on' to insert and explain as well, which the first of two transactions does
--- Out: bare.failures  what leaks, as text; '' if nothing does
+-- In:  bare.schema  whose tables; bare.acts  'on' to insert and explain as well, which the first of two transactions
+-- does Out: bare.failures  what leaks, as text; '' if nothing does
 -- Run it within a transaction and roll that back.
 do $bare$
 declare
@@ -20,11 +20,15 @@ begin
   select array_agg(c.oid::regclass::text order by c.oid), array_agg(quote_ident(a.attname) order by c.oid),
          array_agg((select format('insert into %s (%s) overriding system value values (%s)', c.oid::regclass,
                                   string_agg(quote_ident(b.attname), ', ' order by b.attnum),
-                                  string_agg(case when b.attname = a.attname then quote_literal('00000000-0000-4000-8000-00000000000b')
-                                                  when exists (select from pg_catalog.pg_partitioned_table p where p.partrelid = c.oid and b.attnum = any (p.partattrs)) then 'now()'
+                                  string_agg(case when b.attname = a.attname
+                                                  then quote_literal('00000000-0000-4000-8000-00000000000b')
+                                                  when exists (select from pg_catalog.pg_partitioned_table p
+                                                                where p.partrelid = c.oid
+                                                                  and b.attnum = any (p.partattrs)) then 'now()'
                                                   else 'null' end, ', ' order by b.attnum))
                       from pg_catalog.pg_attribute b
-                     where b.attrelid = c.oid and b.attnum > 0 and not b.attisdropped and b.attgenerated = '') order by c.oid)
+                     where b.attrelid = c.oid and b.attnum > 0 and not b.attisdropped and b.attgenerated = '')
+                     order by c.oid)
     into tables, columns, inserts
     from pg_catalog.pg_class c
     join pg_catalog.pg_attribute a
@@ -68,7 +72,8 @@ begin
           failures := array_append(failures, format('%s inserts into %s', tenant_role, tables[i]));
       end;
       begin
-        execute format('explain (format json, costs off) update %s set %s = %L', tables[i], columns[i], '00000000-0000-4000-8000-00000000000a') into plan;
+        execute format('explain (format json, costs off) update %s set %s = %L', tables[i], columns[i],
+                       '00000000-0000-4000-8000-00000000000a') into plan;
         if plan::text !~ 'Filter|Cond' then
           failures := array_append(failures, format('%s updates all of %s', tenant_role, tables[i]));
         end if;

@@ -1,6 +1,6 @@
--- Synthetic tenant tables, like those of an application: a sequence, defaults, an index on the tenant, some rows of three tenants.
--- In: bench.first and bench.last, the numbers of the first and the last table. Called for a hundred at a time, since
--- a transaction holds a lock for each of a table's parts.
+-- Synthetic tenant tables, like those of an application: a sequence, defaults, an index on the tenant, some rows of
+-- three tenants. In: bench.first and bench.last, the numbers of the first and the last table. Called for a hundred at a
+-- time, since a transaction holds a lock for each of a table's parts.
 create schema if not exists bench;
 comment on schema bench is 'What harness bench measures';
 grant usage on schema bench to authenticated;

@@ -31,7 +31,8 @@ return case
   else cast('null' as pg_catalog.jsonb)
 end;
 comment on function auth.session() is
-  'The claims of request.jwt.claims, whatever JSON they are; JSON null, never SQL NULL, if there are none or they are no JSON';
+  'The claims of request.jwt.claims, whatever JSON they are; JSON null, never SQL NULL, if there are none or they are '
+  'no JSON';
 
 create function auth.user_id() returns text
   language sql stable strict parallel safe
@@ -58,4 +59,6 @@ comment on function auth.init() is 'Loads the key of signed mode; without one it
 create function auth.jwt_session_init(jwt text) returns void
   language sql volatile strict parallel unsafe
 return auth.init();
-comment on function auth.jwt_session_init(text) is 'Starts a session with a signed token; without a key it raises 02000, as on Neon';
+comment
+  on function auth.jwt_session_init(text)
+     is 'Starts a session with a signed token; without a key it raises 02000, as on Neon';

@@ -12,10 +12,14 @@ select o.relation as object,
             else 'pass' end as outcome,
        case when not o.seen then 'the table vanished during the run'
             when not o.can_update then format('%I has no UPDATE privilege', o.role)
-            when h.open ? 'update' or o.update_filtered = false then format('an UPDATE without WHERE reaches every tenant''s rows as %I', o.role)
-            when h.sqlstate is not null then format('its policies could not be evaluated: %s (%s)', h.message, h.sqlstate)
+            when h.open ? 'update' or o.update_filtered = false
+            then format('an UPDATE without WHERE reaches every tenant''s rows as %I', o.role)
+            when h.sqlstate is not null
+            then format('its policies could not be evaluated: %s (%s)', h.message, h.sqlstate)
             else 'limited to the tenant' end as detail,
-       coalesce(h.session, o.session) || format(E'explain update %s set %I = %L;  -- expected: a filter on %I\nrollback;', o.relation, o.tenant_column, o.own, o.tenant_column) as evidence,
+       coalesce(h.session, o.session)
+         || format(E'explain update %s set %I = %L;  -- expected: a filter on %I\nrollback;', o.relation,
+                   o.tenant_column, o.own, o.tenant_column) as evidence,
        o.mend as fix,
        null::text as severity
   from observed o
