@@ -9,11 +9,12 @@ const words: Record<Outcome, string> = {
   error: "could not run",
 };
 
-/** The judgement in two or three words; the exit code says the same. */
-export function judgementOf({ summary, exitCode }: Report): string {
-  if (exitCode === 1) return "Not isolated";
-  if (exitCode === 3) return "Not proved";
-  return summary.fail > 0 ? "Isolated, with remarks" : "Isolated";
+/** The judgement in two or three words, where isolation was asked about and where it was not; the exit code says the same. */
+export function judgementOf({ model, summary, exitCode }: Report): string {
+  if (exitCode === 1) return model ? "Not isolated" : "Findings";
+  if (exitCode === 3) return model ? "Not proved" : "Not all decided";
+  const well = model ? "Isolated" : "Clean";
+  return summary.fail > 0 ? `${well}, with remarks` : well;
 }
 
 /** The figures behind it: `136 passed, 7 failed on 17 objects in 0.13 s`. */

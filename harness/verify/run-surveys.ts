@@ -22,13 +22,19 @@ export async function runSurveys(
   circumstances: Circumstances,
 ): Promise<Surveyed[]> {
   const surveyed: Surveyed[] = [];
-  for (const file of readdirSync(folder).filter((name) => /(?<!\.d)\.[jt]s$/.test(name))) {
-    const setting = `harness.${parse(file).name}`;
-    if (!checks.some((check) => reads(check, setting))) continue;
+  for (const { file, setting } of surveysFor(checks)) {
     const { survey: make } = (await import(new URL(file, folder).href)) as { survey: Survey };
     surveyed.push({ setting, ...(await outcomeOf(() => make(client, circumstances))) });
   }
   return surveyed;
+}
+
+/** The surveys that one of the checks reads. */
+export function surveysFor(checks: readonly Check[]): { file: string; setting: string }[] {
+  return readdirSync(folder)
+    .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))
+    .map((file) => ({ file, setting: `harness.${parse(file).name}` }))
+    .filter(({ setting }) => checks.some((check) => reads(check, setting)));
 }
 
 /** Whether a check's SQL mentions a setting. */

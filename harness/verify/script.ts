@@ -6,6 +6,7 @@ import { beginStatement, neutralSettings } from "../sql/transaction.ts";
 import { type Check, loadFacts } from "./checks.ts";
 import { contextsFor } from "./contexts.ts";
 import { limits, modelDocument, questionOf, setLocal } from "./question.ts";
+import { reads, surveysFor } from "./run-surveys.ts";
 
 /** Where there is no configuration: something to replace. */
 const example = {
@@ -26,15 +27,16 @@ export function scriptOf(check: Check, configured: Isolation | null): string {
     memberContexts: [],
   });
   const model = modelDocument({ isolation, undecidable: [] }, { probed: [], depth: "probe", contexts });
-  const facts = loadFacts().filter(({ setting }) => check.sql.includes(setting));
+  const facts = loadFacts().filter(({ setting }) => reads(check, setting));
+  const surveys = surveysFor([check]).map(({ setting }) => setting);
   return [
-    ...introduction(check, configured !== null).map((line) => `-- ${line}`),
+    ...introduction(check, surveys, configured !== null).map((line) => `-- ${line}`),
     beginStatement("read only", limits).replaceAll("; ", ";\n"),
     neutralSettings,
     setLocal("harness.model", JSON.stringify(model)),
     `select set_config('harness.tables', (${tablesQuery(isolation)})::text, true);`,
     setLocal("harness.observations", JSON.stringify({ tables: [], holes: [] })),
-    setLocal("harness.pii", "null"),
+    ...surveys.map((setting) => setLocal(setting, "null")),
     ...facts.map(({ setting, sql }) => `select set_config('${setting}', (${sql}\n)::text, true);`),
     `${questionOf(check)};`,
     "rollback;",
@@ -42,7 +44,11 @@ export function scriptOf(check: Check, configured: Isolation | null): string {
   ].join("\n");
 }
 
-function introduction({ code, name, title, observes, area }: Check, configured: boolean): string[] {
+function introduction(
+  { code, name, title, observes }: Check,
+  surveys: string[],
+  configured: boolean,
+): string[] {
   return [
     `${code} ${name}: ${title}.`,
     "Runs in psql as it stands, reads only, and is rolled back. The last answer is the check's. Its input is in settings:",
@@ -51,11 +57,14 @@ function introduction({ code, name, title, observes, area }: Check, configured: 
       : "  harness.model         roles, schemas and contexts: there is no configuration here, so replace app_user, tenant_id and app.tenant_id",
     "  harness.tables        the tenant tables, read from the catalogue",
     "  harness.observations  what the probe run found: empty, since no one statement can find it",
-    "  harness.pii           what the survey of PII protection found: null, as without it",
+    ...surveys.map(
+      (setting) =>
+        `  ${setting.padEnd(20)}  what a survey found (harness/verify/surveys/): null, as without it`,
+    ),
     ...(observes
       ? ["This check asks what the probes found, so part or all of its answer is missing here."]
       : []),
-    ...(area === "pii"
+    ...(surveys.length > 0
       ? ["This check asks what the survey found, so part or all of its answer is missing here."]
       : []),
   ];

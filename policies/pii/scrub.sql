@@ -33,11 +33,18 @@ comment on function pii.phone_pattern(text, text) is
   'Finds a phone number in a folded text, in any notation, as a JSON number too, with its country or, if the country''s calling code is given, without. '
   'NULL for fewer than 6 digits, which would be found everywhere.';
 
+-- The server's idea of a letter depends on the locale: in "C" there are none beyond ASCII, and names would go unseen.
+create or replace function pii.word_characters() returns text
+language sql immutable parallel safe
+return '[:alnum:]\u00c0-\u1fff\u2c00-\u2fff\u3040-\uffff';
+comment on function pii.word_characters() is
+  'What words are made of, for a bracket of a pattern, in every locale: beyond ASCII all but spaces and punctuation.';
+
 create or replace function pii.name_words(value text) returns text
 language sql immutable parallel safe
 begin atomic
   select string_agg(distinct w.word, '|')
-  from regexp_split_to_table(pii.fold_text(value), '[^[:alnum:]]+') as w (word)
+  from regexp_split_to_table(pii.fold_text(value), '[^' || pii.word_characters() || ']+') as w (word)
   where value <> '[erased]' and (length(w.word) > 2 or w.word collate "C" !~ '^[ -~]*$' and w.word <> '');
 end;
 comment on function pii.name_words(text) is 'The parts of a name as alternatives of a pattern: those of three letters, or of other scripts. NULL: none.';
@@ -45,8 +52,9 @@ comment on function pii.name_words(text) is 'The parts of a name as alternatives
 create or replace function pii.name_pattern(value text) returns text
 language sql immutable parallel safe
 begin atomic
-  select '(?<![[:alnum:]])' || string_agg(w.word, '[^[:alnum:]"]+' order by w.n) || '(?![[:alnum:]])'
-  from regexp_split_to_table(pii.fold_text(value), '[^[:alnum:]]+') with ordinality as w (word, n)
+  select '(?<![' || pii.word_characters() || '])' || string_agg(w.word, '[^' || pii.word_characters() || '"]+' order by w.n)
+    || '(?![' || pii.word_characters() || '])'
+  from regexp_split_to_table(pii.fold_text(value), '[^' || pii.word_characters() || ']+') with ordinality as w (word, n)
   where value <> '[erased]' and w.word <> '';
 end;
 comment on function pii.name_pattern(text) is 'Finds the whole name in a folded text. NULL: there is none.';
@@ -217,12 +225,12 @@ comment on function pii.addresses_guest(jsonb, text, boolean) is
   'Whether a message goes to whom the pattern finds, and to nobody else. is_mail: it goes somewhere, so that an address is a recipient under other keys than to, too.';
 
 revoke execute on function
-  pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
+  pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.word_characters(), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
   pii.is_personal(text), pii.blank(jsonb), pii.scrub(jsonb, boolean, text, text), pii.has_address(text), pii.scrub_paths(jsonb, text[]),
   pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text, boolean)
 from public;
 grant execute on function
-  pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
+  pii.fold_text(text), pii.email_pattern(text), pii.phone_pattern(text, text), pii.word_characters(), pii.name_words(text), pii.name_pattern(text), pii.mentions(text, text, text[]),
   pii.is_personal(text), pii.blank(jsonb), pii.scrub(jsonb, boolean, text, text), pii.has_address(text), pii.scrub_paths(jsonb, text[]),
   pii.scrub_path(jsonb, text[]), pii.wipe(jsonb), pii.addresses_guest(jsonb, text, boolean)
 to app_background, app_pii;

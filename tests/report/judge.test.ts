@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { CheckInfo, Result, Section } from "../../harness/core/results.ts";
+import tty from "../../harness/report/formats/tty.ts";
 import { judge, type Rules } from "../../harness/report/judge/judge.ts";
+import { judgementOf } from "../../harness/report/verdict.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { report as reportOf, result } from "./support/report.ts";
 
@@ -93,7 +95,12 @@ test("an entry whose check there is no more is gone, whatever was asked", () => 
   expect(judged([setUp], { baseline, pruneBaseline: true }).note).toMatch(/1 findings removed, 0 left$/);
 });
 
-test("a target about whose isolation nothing was asked has no tables", () => {
+test("where nothing was asked about isolation, nothing is said of it", () => {
   const { report } = judged([setUp], {}, { model: null });
   expect(report).toMatchObject({ model: null, summary: { tables: 0 } });
+  expect(judgementOf(report)).toBe("Findings");
+  expect(judgementOf(judged([tables, setUp]).report)).toBe("Not isolated");
+  const text = tty(report, { color: false, links: false });
+  expect(text).toMatch(/^harness setup {2}branch main/);
+  expect(text).not.toMatch(/isolated|tenant:/i);
 });

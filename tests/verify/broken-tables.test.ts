@@ -1,8 +1,10 @@
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { loadChecks } from "../../harness/verify/checks.ts";
 import { loadDemoData, testDatabase } from "../support/database.ts";
 import { verifyDatabase } from "../support/verify.ts";
 
 const table = "public.bookings";
+const checks = loadChecks();
 const mine = "restaurant_id = (select public.current_restaurant_id())";
 const dropFloor = `drop policy tenant_floor on ${table};`;
 
@@ -112,7 +114,10 @@ describe.each([
     expect(broken.exitCode).toBe(exitCode);
 
     await database.client.query(broken.fixes);
-    expect((await verifyDatabase(database.url)).failed).toEqual([]);
+    // without rows every check is asked again; with them, those that have seen it
+    const asked = filled ? checks.filter(({ code }) => seenBy.includes(code)) : checks;
+    const mended = await verifyDatabase(database.url, "medium", undefined, { checks: asked });
+    expect(mended.failed).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
--- The tables with protected columns, as the survey of PII protection read them (harness/pii/survey).
+-- The tables with protected columns, as the survey of PII protection read them (harness/verify/surveys/pii.ts).
 pii_tables as materialized (
   select c.oid, t.relation, t."tenantColumn" as tenant_column, t."idColumn" as id_column, t.phase, t.columns,
          c.relowner, c.relnamespace

@@ -21,16 +21,17 @@ export interface RunningDispatcher {
 }
 
 /**
- * What the test handler does is said by the payload: `ms` to wait, `fail` to throw, `reject` to throw for good, `kill` to end the
+ * What the test handler does is said by the payload: `gate` is a file to wait for, `ms` to wait, `fail` to throw, `reject` to throw for good, `kill` to end the
  * process, `hang` to never return, `run` is the body of an async function. What it has finished goes to the file in DELIVERIES.
  */
 const handler = `
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 export async function handle(event, { signal }) {
-  const { ms = 0, fail, reject, kill, hang, run } = event.payload;
+  const { gate, ms = 0, fail, reject, kill, hang, run } = event.payload;
   if (kill) process.kill(process.pid, "SIGKILL");
   if (hang) await new Promise(() => {});
   if (run) await new (async () => {}).constructor("event", "signal", run)(event, signal);
+  while (gate && !existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 20));
   if (ms) await new Promise((resolve) => setTimeout(resolve, ms));
   if (fail) throw Object.assign(new Error("no answer"), { retryAfterMs: 0 });
   if (reject) throw Object.assign(new Error("no such guest"), { retry: false });

@@ -34,12 +34,11 @@ select format('%s.%I', j.relation, j.column_name) as object,
        case when r.relation is null then 'nobody has said whether it holds data of guests: erasure passes it by'
             else 'erasure knows it' end as detail,
        case when r.relation is null
-            then format('select * from pii.guest_columns where relation = %L;  -- %I is not there', j.relation,
-                        j.column_name) end as evidence,
-       case when r.relation is null
             then format(
-                E'-- or, if it holds none: select pii.register_guest_column(%1$L, %2$L, ''nothing'', reason => '
-                 '''…'');\nselect pii.register_guest_column(%1$L, %2$L, ''json'');',
+                'select count(*) from pii.guest_columns where relation = %L and column_name = %L;  -- expected: 1',
+                j.relation, j.column_name) end as evidence,
+       case when r.relation is null
+            then format('select pii.register_guest_column(%L, %L, ''json'');  -- or ''nothing'', with the reason',
                         j.relation, j.column_name) end as fix,
        null::text as severity
   from json_columns j

@@ -56,14 +56,15 @@ select g.cve as object, case when g.minor is null then 'pass' else 'fail' end as
        case when g.minor is null then format('%s.%s is not affected', s.major, s.minor)
             else format('%s (fixed in %s.%s): https://www.postgresql.org/support/security/%s/', g.about, g.major,
                         g.minor, g.cve) end as detail,
-       case when g.minor is not null then format('show server_version;  -- expected: %s.%s or later', g.major,
-                                                 g.minor) end as evidence,
        case when g.minor is not null
-            then format('-- update the server to the latest %s (at least %s.%s): binaries and a restart, no dump',
-                        g.major, g.major, g.minor)
-              || case when s.assumed is not null
-                      then format(E'\nalter database %I reset harness.assume_server_version;', current_database())
-                      else '' end end as fix,
+            then format('select current_setting(''server_version_num'')::int >= %s as patched;  -- expected: t',
+                        g.major * 10000 + g.minor) end as evidence,
+       case when g.minor is not null
+            then concat_ws(E'\n', '-- update the server to the latest minor version: binaries and a restart, no dump',
+                        case when s.assumed is not null
+                             then format('alter database %I reset harness.assume_server_version;',
+                                         current_database()) end)
+             end as fix,
        -- without children the policies hold
        case when g.cve = 'CVE-2025-8713'
                  and not exists (select from tenant_tables t
