@@ -62,9 +62,13 @@ function written(name: string, option: Option<unknown>): string {
   return `${short ? `-${short}, ` : ""}${flagOf(name, option)}${placeholder}`;
 }
 
-/** A hyphen is one that can be typed; a line that began with a dot would be an order. */
+/** A hyphen is one that can be typed; a line that began with a dot would be an order; what is not ASCII has an escape. */
 const roff = (text: string): string =>
   text
     .replaceAll("\\", "\\e")
     .replaceAll("-", "\\-")
-    .replace(/^([.'])/, "\\&$1");
+    .replace(/^([.'])/, "\\&$1")
+    .replace(
+      /[^\n -~]/gu,
+      (character) => `\\[u${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}]`,
+    );

@@ -5,7 +5,7 @@ import { json } from "../command-line/shared-options.ts";
 import { text } from "../command-line/values.ts";
 import { HarnessError } from "../core/errors.ts";
 import { type CheckInfo, findCheck, inOrderOfCodes } from "../core/results.ts";
-import { terminalOf } from "../terminal/terminal.ts";
+import { ofStdout } from "../terminal/terminal.ts";
 
 /** Needs no database and no network. */
 export default command({
@@ -26,7 +26,7 @@ export default command({
       const script = scriptOf(check, loadConfig().isolation ?? null);
       return { json: { ...infoOf(check), sql: script }, text: script };
     }
-    const terminal = terminalOf(process.stdout);
+    const terminal = ofStdout();
     if (word === undefined) {
       const { describeChecks } = await import("../report/check-list.ts");
       return { json: { checks: checks.map(infoOf) }, text: describeChecks(checks, terminal) };

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HarnessError } from "../core/errors.ts";
 import { print } from "../terminal/output.ts";
-import { type Terminal, terminalOf } from "../terminal/terminal.ts";
+import { ofStdout, type Terminal } from "../terminal/terminal.ts";
 import type { Format, Report } from "./report.ts";
 
 const folder = new URL("./formats/", import.meta.url);
@@ -23,7 +23,7 @@ export async function writeReport(report: Report, outputs: readonly string[]): P
     const { name, path } = parseOutput(output);
     const format = await loadFormat(name);
     if (!path) {
-      print(format(report, terminalOf(process.stdout)));
+      print(format(report, ofStdout()));
       continue;
     }
     try {

@@ -1,15 +1,15 @@
 import pc from "picocolors";
-import { terminalOf } from "./terminal.ts";
+import { ofStdout, terminalOf } from "./terminal.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
 export const colors = (color: boolean): Colors => pc.createColors(color);
 
 /** For what goes to stdout. */
-export const paint = colors(terminalOf(process.stdout).color);
+export const paint = colors(ofStdout().color);
 
 /** For what goes to stderr. */
 export const paintNote = colors(terminalOf(process.stderr).color);
 
 /** Whether stdout takes colours. */
-export const inColor = terminalOf(process.stdout).color;
+export const inColor = ofStdout().color;

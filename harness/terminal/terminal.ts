@@ -27,6 +27,9 @@ export function terminalOf(stream: Stream, env: Environment = process.env): Term
   return { color, links: able && !env.NO_COLOR && forced !== false && knowsLinks(env) };
 }
 
+/** What stdout takes. */
+export const ofStdout = (): Terminal => terminalOf(process.stdout);
+
 /** No terminal can be asked; these are known to follow links, or at least to hide them. */
 function knowsLinks(env: Environment): boolean {
   if (env.CI || env.TEAMCITY_VERSION) return false;
