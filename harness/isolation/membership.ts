@@ -14,7 +14,7 @@ export interface FoundMembership {
 }
 
 export interface RealMembers {
-  /** Contexts that name a user who there is. */
+  /** Contexts that name an existing user. */
   memberContexts: NamedContext[];
   /** The tenant that the user of this context belongs to. */
   tenantOf(context: TenantContext): string | undefined;

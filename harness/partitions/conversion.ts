@@ -17,7 +17,7 @@ export type Step =
   | "validate"
   | "finish";
 
-/** A conversion as `partitions.conversions` has it. Instants as ISO 8601. */
+/** One row of `partitions.conversions`; timestamps are ISO 8601 strings. */
 export interface Conversion {
   /** schema.table, quoted where needed. */
   relation: string;

@@ -7,7 +7,7 @@ export interface Context {
   name: string;
   /** `closed`: nobody, so nothing may open. `tenant`: a tenant without rows, so everything seen is a stranger's. */
   kind: "closed" | "tenant";
-  /** It names a user who there is, and who has rows: what they see is not a stranger's, what a policy would let them see may be. */
+  /** Names a real member with rows. Rows they can read are their own; rows that a policy would accept may still be a stranger's. */
   member?: true;
   /** It holds something that is no claim at all; once is enough. */
   junk?: true;

@@ -1,14 +1,14 @@
 --! Previous: sha1:75b1e01b43596da3c3f916ee9719a17b97e5a419
---! Hash: sha1:b62f3003ac2ffd778fb118aafb7a34d4c08c699f
+--! Hash: sha1:8f48064db442da3f94cb4c837bf3ea02cb0e8a61
 --! Message: partitions
 
 -- Source: policies/partitions/ (edit there, then harness commit --pack partitions)
 
 --! Included partitions/schema.sql
--- The home of partition maintenance: nothing in here knows tenants, roles or tables of any platform, and it works in any database. Only
--- the owner of a table can do anything with it: all functions run with the rights of whoever calls them.
+-- Partition maintenance for any database: nothing in here knows tenants, roles or tables of a platform. All functions run with the rights
+-- of their caller, so only the owner of a table can do anything with it.
 create schema if not exists partitions;
-comment on schema partitions is 'Range partitions by time: which there have to be, how they are made and isolated, and how they go.';
+comment on schema partitions is 'Range partitions by time: which partitions must exist, and how they are created, isolated and removed.';
 
 revoke all on schema partitions from public;
 --! EndIncluded partitions/schema.sql
@@ -16,7 +16,7 @@ revoke all on schema partitions from public;
 -- harness puts the hash of this folder's files in the place of "unversioned": what psql has installed, it renews.
 create or replace function partitions.version() returns text
 language sql immutable parallel safe
-return 'ddde6c2992d56983';
+return 'b5a3656efb357142';
 comment on function partitions.version() is 'Hash of the files that these functions come from: by it harness knows whether to renew them.';
 
 revoke execute on function partitions.version() from public;
@@ -897,7 +897,7 @@ declare
     where c.contype = 'f' and c.confrelid = parent and row_security_active(c.conrelid)
     order by c.conrelid limit 1);
 begin
-  -- DETACH looks for rows that refer to the partition as whoever runs it, and finds none that row security hides.
+  -- DETACH checks referencing rows as the current role, so it misses rows that row security hides.
   if unseen is not null and partitions.state_of(child) = 'attached' then
     raise object_not_in_prerequisite_state using
       message = format('%s refers to %s, and row security hides its rows from %s: DETACH would not see those that refer to the partition', unseen, parent, current_user),

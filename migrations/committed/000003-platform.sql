@@ -1,5 +1,5 @@
---! Previous: sha1:b62f3003ac2ffd778fb118aafb7a34d4c08c699f
---! Hash: sha1:bf5da8052a9b182c242e9ae749ddca8246b6237c
+--! Previous: sha1:8f48064db442da3f94cb4c837bf3ea02cb0e8a61
+--! Hash: sha1:af637958c70328d8a2e9490a0623e157a4fa53ba
 --! Message: platform
 
 -- Source: policies/platform/ (edit there, then harness commit --pack platform)

@@ -1,5 +1,5 @@
---! Previous: sha1:bf5da8052a9b182c242e9ae749ddca8246b6237c
---! Hash: sha1:e041792a55722a9b1ad0e97c4000d3dcb6692cd2
+--! Previous: sha1:af637958c70328d8a2e9490a0623e157a4fa53ba
+--! Hash: sha1:d2e1b71a200dd924e96f3b8dd622b204f04119e1
 --! Message: outbox
 
 -- Source: policies/outbox/ (edit there, then harness commit --pack outbox)

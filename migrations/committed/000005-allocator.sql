@@ -1,5 +1,5 @@
---! Previous: sha1:e041792a55722a9b1ad0e97c4000d3dcb6692cd2
---! Hash: sha1:0ff61b98ed8cb7f447bd8ae07b32bb81aa4801c4
+--! Previous: sha1:d2e1b71a200dd924e96f3b8dd622b204f04119e1
+--! Hash: sha1:032f445d9fc77f4fec2fe5614147e7a522ad5a4a
 --! Message: allocator
 
 -- Source: policies/allocator/ (edit there, then harness commit --pack allocator)

@@ -1,5 +1,5 @@
---! Previous: sha1:0ff61b98ed8cb7f447bd8ae07b32bb81aa4801c4
---! Hash: sha1:9b3d450a08e08d13f7a5a3e0f6113f0bf301323c
+--! Previous: sha1:032f445d9fc77f4fec2fe5614147e7a522ad5a4a
+--! Hash: sha1:3728739fd0b68cb733d2f064571bdd1fa58b7cdb
 --! Message: pii
 
 -- Source: policies/pii/ (edit there, then harness commit --pack pii)

@@ -67,7 +67,7 @@ declare
     where c.contype = 'f' and c.confrelid = parent and row_security_active(c.conrelid)
     order by c.conrelid limit 1);
 begin
-  -- DETACH looks for rows that refer to the partition as whoever runs it, and finds none that row security hides.
+  -- DETACH checks referencing rows as the current role, so it misses rows that row security hides.
   if unseen is not null and partitions.state_of(child) = 'attached' then
     raise object_not_in_prerequisite_state using
       message = format('%s refers to %s, and row security hides its rows from %s: DETACH would not see those that refer to the partition', unseen, parent, current_user),
