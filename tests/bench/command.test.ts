@@ -183,7 +183,10 @@ describe("an end before the end", () => {
   }
 
   test.each([false, true])("by Ctrl-C leaves nothing behind, whether it measures: %s", async (measuring) => {
-    expect(await interrupted("SIGINT", measuring)).toMatchObject({ code: 130, stderr: "" });
+    expect(await interrupted("SIGINT", measuring)).toMatchObject({
+      code: 130,
+      stderr: expect.stringMatching(/^harness: interrupted: .*\n$/),
+    });
     expect(await scratches()).toEqual([]);
   });
 

@@ -30,8 +30,8 @@ create function pg_temp.checks(phase text) returns setof text
 language plpgsql
 as $$
 declare
-  sealed constant text :
-    = 'email_encrypted, email_masked, email_search, email_search_alt, phone_encrypted, phone_masked, phone_search, '
+  sealed constant text :=
+    'email_encrypted, email_masked, email_search, email_search_alt, phone_encrypted, phone_masked, phone_search, '
       'phone_search_alt';
   masks text;
 begin
