@@ -8,7 +8,7 @@ const width = 120;
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const token =
-  /(?<space>[ \t]+)|(?<comment>--[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*')|(?<name>"(?:[^"]|"")*")|(?<dollar>(\$(?:[A-Za-z_]\w*)?\$)(?![ \n])[^\n]*?\6)|(?<tag>\$(?:[A-Za-z_]\w*)?\$)|(?<word>[\w$]+)|(?<sign>::|\|\||->>?|#>>?|[<>=!~@&*+-]+|[\s\S])/gy;
+  /(?<space>[ \t]+)|(?<comment>--[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>[eE]'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*')|(?<name>"(?:[^"]|"")*")|(?<dollar>(\$(?:[A-Za-z_]\w*)?\$)(?![ \n])[^\n]*?\6)|(?<tag>\$(?:[A-Za-z_]\w*)?\$)|(?<word>[\w$]+)|(?<sign>::|:=|\|\||->>?|#>>?|[<>=!~@&*+-]+|[\s\S])/gy;
 
 /** The tokens of a line's code, each with its place in the line. */
 function tokensOf(line) {
@@ -84,7 +84,8 @@ function breaksOf(tokens) {
     else if (before?.text === ",") add(1, stack.length === 1 && !begins ? indent : top.column);
     else if (before?.text === ";") add(0, indent);
     else if (before?.text === "(" && !/^[()]$/.test(each.text)) add(6, indent + 4);
-    else if (/^(=|<>|<|>|<=|>=|~|like|in|is|as|filter|over)$/i.test(each.text)) add(5);
+    else if (/^(=|<>|<|>|<=|>=|~|like|in|is|as|filter|over)$/i.test(each.text) && tokens[n + 1]?.text !== "(")
+      add(5);
     if (/^select$/i.test(each.text) && !/^(for|grant|revoke|,)$/i.test(before?.text ?? ""))
       Object.assign(top, { river: each.end, condition: 0 });
     if (/^(where|having|on)$/i.test(each.text) && n > 0) top.condition = 2;

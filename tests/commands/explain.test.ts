@@ -71,3 +71,24 @@ test("colours only where they are wanted", async () => {
   expect(colored.stdout).toContain("\u001b[");
   expect((await explain("4c")).stdout).not.toContain("\u001b");
 });
+
+test("--sql prints all that a check runs", async () => {
+  const { status, stdout } = await explain("correlate-policy-subqueries", "--sql");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^-- H302 correlate-policy-subqueries: .*\n(-- .*\n)+begin /);
+  expect(stdout).toMatch(/\nrollback;\n$/);
+  expect(JSON.parse((await explain("H302", "--sql", "--json")).stdout)).toMatchObject({
+    code: "H302",
+    sql: stdout,
+  });
+});
+
+test.each([
+  [["--sql"], "--sql needs a check"],
+  [["H002", "--sql"], "H002 asks about the configuration, not the database"],
+])("%j is refused", async (args, message) => {
+  const { status, stderr } = await explain(...args);
+  expect(status).toBe(2);
+  expect(stderr).toContain(message);
+  expect(stderr).toMatch(/\[no-sql\]\n$/);
+});

@@ -40,12 +40,14 @@ test.each(commands)(
   "%s: whenever the connection breaks, one line says so and what is safe",
   async (what, args, cwd, safe) => {
     let lost = 0;
+    let cut = 0;
     for (const nth of moments) {
       const proxy = await cuttingProxy(database.url, nth);
       const { status, stderr } = await harness(args, { cwd, env: { DATABASE_URL: proxy.url } });
       await proxy.close();
       expect(status, stderr).not.toBe(70);
-      if (proxy.cuts() === 0) continue;
+      if (proxy.cuts() === 0) continue; // it had no more to send
+      cut++;
       const lines = stderr.split("\n").filter((line) => line.startsWith("harness: "));
       expect(lines.length, stderr).toBeLessThan(2);
       if (!lines[0]?.includes("[connection-lost]")) continue;
@@ -56,8 +58,8 @@ test.each(commands)(
     expect(lost).toBeGreaterThan(0);
     faultRow(
       what,
-      "connection cut at each of its first messages",
-      moments.length,
+      "connection cut at one of its first 24 messages",
+      cut,
       `one line, exit 2 (${lost} times seen as lost), never 70`,
     );
   },

@@ -42,6 +42,11 @@ test.each([
     /'\\', '\\\\'\) as third_of_them$/,
   ],
   [
+    "an assignment stays one sign, a function called is() a function",
+    `  sealed constant text := 'email, phone, email_masked, phone_masked, email_search, phone_search, email_search_alt, and others'`,
+    / := 'email[\s\S]*others'$/,
+  ],
+  [
     "a comment behind code stands above it",
     `   where a.attrelid = b.attrelid and a.attnum = b.attnum and not a.attisdropped  -- what has gone has no name any more, and nobody asks`,
     /^ {3}-- what has gone[^\n]*\n {3}where /,

@@ -22,7 +22,7 @@ const layers: readonly (readonly string[])[] = [
 const only: Readonly<Record<string, RegExp>> = {
   client: /^core\/(errors|redaction)\.ts$/,
   terminal: /^core\//,
-  report: /^(core|terminal|report)\//,
+  report: /^(core|terminal)\//,
   "index.ts": /^client\//,
 };
 
