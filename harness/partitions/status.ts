@@ -169,18 +169,22 @@ const notPartitioned = (table: string) =>
 
 /** schema.table of a name as people write it; without a schema it is found along the search_path. @throws HarnessError `unknown-table` */
 export async function wholeName(client: Client, named: string): Promise<string> {
+  // in a transaction that keeps the session's path, which others replace: hence each name with its schema
+  await client.query("begin transaction read only");
   const { rows } = await client
     .query<{ name: string }>(
-      `select format('%I.%I', n.nspname, c.relname) as name
-         from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-        where c.oid = to_regclass($1)`,
+      `select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+         from pg_catalog.pg_class as c
+         join pg_catalog.pg_namespace as n on n.oid operator(pg_catalog.=) c.relnamespace
+        where c.oid operator(pg_catalog.=) pg_catalog.to_regclass($1)`,
       [named],
     )
     .catch((error) => {
       // a name that cannot be one, such as a.b.c.d or an open quote
       if (/^(42|0A)/.test(error.code)) return { rows: [] };
       throw error;
-    });
+    })
+    .finally(() => client.query("rollback").catch(() => undefined));
   if (rows[0]) return rows[0].name;
   throw new HarnessError({
     code: "unknown-table",

@@ -68,7 +68,9 @@ test.skipIf(!isThere("groff") && spawnSync("groff", ["--version"]).status !== 0)
   "the manual page is one that groff has nothing to say about",
   () => {
     const page = join(packageRoot, "docs/man/harness.1");
-    const { stdout, stderr } = spawnSync("groff", ["-man", "-Tutf8", "-ww", page], { encoding: "utf8" });
+    const { stdout, stderr } = spawnSync("groff", ["-man", "-Tutf8", "-P-cbou", "-ww", page], {
+      encoding: "utf8",
+    });
     expect(stderr).toBe("");
     expect(stdout).toContain("harness pii erase");
   },
