@@ -362,7 +362,7 @@ test("whoever makes a partition of somebody else's table, it belongs to the tabl
   await client.query("alter table theirs enable row level security; create policy p on theirs using (true)");
   const admin = await connect(old.superuserUrl, { purpose: "test" });
   await admin.query(
-    `create role holder; grant holder to ${client.escapeIdentifier(client.user ?? "")}; grant create on schema public to holder; alter table theirs owner to holder`,
+    `create role holder; grant holder to ${client.escapeIdentifier(client.user ?? "")}; grant create on schema public to holder; alter table theirs owner to holder; alter table theirs_${suffix(0)} owner to holder`,
   );
   await admin.end();
   const { status, stderr } = await harness(["partitions", "ensure", "theirs", "--database-url", url]);

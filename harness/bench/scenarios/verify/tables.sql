@@ -18,7 +18,7 @@ begin
           restaurant_id uuid not null,
           name text not null,
           amount numeric(12, 2) not null default 0,
-          settings jsonb,
+          settings text,
           created_at timestamptz not null default now()
         );
         create index on %1$s (restaurant_id);
