@@ -115,7 +115,9 @@ describe.each([
     ["partitions status", ["partitions", "status"]],
   ];
   const actors = ["superuser", "owner", "verifier"] as const;
-  test.each(actors.flatMap((actor) => commands.map(([name, args]) => [name, actor, args] as const)))(
+  // what runs code of the database, on both; what only reads, on one
+  const here = version === "17" ? commands : commands.filter(([name]) => /^(verify|as)/.test(name));
+  test.each(actors.flatMap((actor) => here.map(([name, args]) => [name, actor, args] as const)))(
     "%s as %s",
     async (name, actor, args) => {
       const before = (await struck()).length;
