@@ -43,7 +43,7 @@ export default command({
           `${number} of ${files.length} files were run. Nothing of theirs lasts, and the databases made for them are dropped; run it again from the start.`,
       );
       const onResult = (result: Parameters<typeof fileAsTap>[0]) => print(fileAsTap(result, ++number));
-      const results = await runFiles(files, { jobs, withDatabase, onResult });
+      const results = await runFiles(files, { jobs, withDatabase, shared: inPlace, onResult });
       withdraw();
       const { passed, failed } = countAssertions(results);
       const skipped = results.filter((result) => result.skipped).length;
