@@ -25,7 +25,7 @@ export async function migrationsAgainstPacks(
 }
 
 /** The same once these packs are committed, with current.sql. */
-export async function nextMigrationAgainstPacks(
+async function nextMigrationAgainstPacks(
   admin: Client,
   url: string,
   root: string,

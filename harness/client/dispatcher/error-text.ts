@@ -29,7 +29,7 @@ export function describeThrown(thrown: unknown): Thrown {
 }
 
 /** No NUL and no half of a surrogate pair, which no text of Postgres may hold, and no more than is kept. */
-export function storable(text: string): string {
+function storable(text: string): string {
   return text.slice(0, longest).replace(/\0|\p{Surrogate}/gu, "\uFFFD");
 }
 
